@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
-import type { ApartOptions } from "../journal/check/apart.ts";
+import type { ApartOptions } from "../journal/check/check-process.ts";
 import type { OfflineCheck } from "../journal/offline.ts";
 import { StewardError } from "../message/errors.ts";
 import { withTimes } from "../message/text/time-words.ts";

@@ -52,7 +52,7 @@ export const reachDaemon: Reach = {
     return charts();
   },
   checkJournal: async (path, options) => {
-    const { checkApart } = await import("../journal/check/apart.ts");
+    const { checkApart } = await import("../journal/check/check-process.ts");
     return checkApart(path, options);
   },
 };

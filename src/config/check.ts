@@ -6,9 +6,9 @@ import { ConfigDocument } from "./file/document.ts";
 import type { Environment } from "./file/environment.ts";
 import { type ConfigFault, formatPath } from "./file/fault.ts";
 import { checkRules } from "./rules.ts";
-import { schema } from "./schema/schema.ts";
 import { checkSchema } from "./schema/schema-faults.ts";
 import { elementOf, mappingOf, type Path, schemaAt } from "./schema/schema-tree.ts";
+import { schema } from "./schema/settings.ts";
 
 /** More faults than that help nobody. */
 const MOST_FAULTS = 100;

@@ -5,9 +5,9 @@ import { type Environment, expand, namesIn } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { linkProfile } from "./link-profiles.ts";
 import { type Rule, readRule, type WrittenRule, withMembers } from "./policy/rule.ts";
-import { readHostPort } from "./schema/fields.ts";
-import type { Settings } from "./schema/schema.ts";
 import type { Path } from "./schema/schema-tree.ts";
+import type { Settings } from "./schema/settings.ts";
+import { readHostPort } from "./schema/value-kinds.ts";
 
 type Absolute = (path: string) => string;
 

@@ -1,6 +1,6 @@
 import type { NodeSchedule } from "../message/schedule/node-schedule.ts";
 import type { Rule } from "./policy/rule.ts";
-import type { Settings } from "./schema/schema.ts";
+import type { Settings } from "./schema/settings.ts";
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 

@@ -8,9 +8,9 @@ import { expand } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { GROUP, membersOf } from "./policy/rule.ts";
 import { checkSchedules } from "./schedule-rules.ts";
-import { readHostPort } from "./schema/fields.ts";
-import { schema } from "./schema/schema.ts";
 import { type Path, presetAt, schemaAt } from "./schema/schema-tree.ts";
+import { schema } from "./schema/settings.ts";
+import { readHostPort } from "./schema/value-kinds.ts";
 import { checkTargets } from "./target-rules.ts";
 
 /**

@@ -7,7 +7,7 @@ import { builtProgram } from "../platform/installation.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Channel } from "./channel.ts";
 import { endOrphan } from "./orphans.ts";
-import { beyond, type Carried, carry } from "./parts.ts";
+import { beyond, type Carried, carry } from "./output-parts.ts";
 import type { FromRunner } from "./protocol.ts";
 import { bootId, isRunId, type RunRecord, readRecord, recordedIds, removeRecord } from "./run-records.ts";
 import { Runners } from "./runners.ts";

@@ -7,8 +7,8 @@ import { isNamed, LOCALE } from "../message/text/variables.ts";
 import type { RunBounds, RunSpec } from "../methods/spawner.ts";
 import { limitProgram } from "../platform/limit-program.ts";
 import { scopePrograms } from "../platform/scope-programs.ts";
-import { groupOf, type User, userOf } from "./accounts.ts";
 import { readSecret } from "./secrets.ts";
+import { groupOf, type User, userOf } from "./system-users.ts";
 
 /**
  * The bounds of the commands of one subscription. Users and groups are looked up once, when its process starts; secrets

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { diffConfig } from "../../src/config/diff.ts";
-import { schema } from "../../src/config/schema/schema.ts";
 import { everyPlace } from "../../src/config/schema/schema-tree.ts";
 import { SETTING_ROWS } from "../../src/config/schema/setting-rows.ts";
+import { schema } from "../../src/config/schema/settings.ts";
 import { configOf, minimal } from "./samples.ts";
 
 const diff = (before: string, after: string) => diffConfig(configOf(minimal(before)), configOf(minimal(after))).changes;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Json } from "../../message/message.ts";
 import type { Config } from "../config.ts";
-import { policyRules } from "../schema/schema.ts";
+import { policyRules } from "../schema/settings.ts";
 import { type Rule, readRule, type WrittenRule, withMembers } from "./rule.ts";
 
 /** A policy of central's as it travels in its trust lists, its groups replaced by their members. */

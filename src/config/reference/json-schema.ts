@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { schema } from "../schema/schema.ts";
+import { schema } from "../schema/settings.ts";
 
 /** JSON Schema (draft 7, which editors know best) of steward.yaml, for completion and checks while typing. */
 export function jsonSchema(): Record<string, unknown> {

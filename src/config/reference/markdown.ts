@@ -1,12 +1,12 @@
 import { formatDuration, formatSize } from "../../message/text/units.ts";
 import { LATE_AFTER, LINK_PROFILES, linkProfile, OFFLINE_AFTER } from "../link-profiles.ts";
-import { schema } from "../schema/schema.ts";
 import { kindOf, type Place, placesIn } from "../schema/schema-tree.ts";
+import { schema } from "../schema/settings.ts";
 import { presetText } from "./yaml.ts";
 
 const INTRODUCTION = `# Configuration: \`steward.yaml\`
 
-<!-- Generated from src/config/schema/schema.ts. -->
+<!-- Generated from src/config/schema/settings.ts. -->
 
 One file per daemon. \`steward init\` writes one to begin with, \`steward config check\` names every fault with its line and
 what would be right, \`steward config reference\` prints all settings as a commented file, and \`steward config schema\` (or

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
-import { schema } from "../schema/schema.ts";
 import { kindOf, type Place, placesIn } from "../schema/schema-tree.ts";
+import { schema } from "../schema/settings.ts";
 
 const WIDTH = 100;
 

@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import { show } from "../file/fault.ts";
 import { nearest } from "./nearest.ts";
-import { type Settings, schema } from "./schema.ts";
 import { everyPlace, kindOf, mappingOf, type Path, type Place, schemaAt } from "./schema-tree.ts";
+import { type Settings, schema } from "./settings.ts";
 
 type Add = (path: Path, message: string, what: "key" | "value") => void;
 type Issue = z.core.$ZodIssue;

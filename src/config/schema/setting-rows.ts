@@ -1,7 +1,7 @@
 import type { Config } from "../config.ts";
 import type { Applies } from "./about.ts";
-import { schema } from "./schema.ts";
 import { everyPlace, kindOf, type Place, placesIn } from "./schema-tree.ts";
+import { schema } from "./settings.ts";
 
 /** The settings outside of the lists whose entries are processes, one row each, read off the schema: what a diff and a reload go by. */
 export interface SettingRow {

@@ -1,7 +1,7 @@
 import { normalise } from "../../message/errors.ts";
 import { systemClock } from "../../platform/system-clock.ts";
 import { checkOffline } from "../offline.ts";
-import type { Said } from "./apart.ts";
+import type { Said } from "./check-process.ts";
 
 /** The program that `apart.ts` starts: `main.js JOURNAL SCRATCH`. The process sends its answer to its parent and ends. */
 const [path = "", scratch = ""] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { OutputPart } from "../../message/report.ts";
 import type { RunEnd } from "../../methods/spawner.ts";
-import { PART_BYTES } from "../parts.ts";
+import { PART_BYTES } from "../output-parts.ts";
 import { type Cursor, newCursor, type Output } from "./output.ts";
 
 /** A follower of a run. Each hears of it from the beginning: `started`, then output, then `end`. */

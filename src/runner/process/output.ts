@@ -1,5 +1,5 @@
 import type { OutputPart, StreamTotal } from "../../message/report.ts";
-import { incompleteBeginning, incompleteEnd, type StreamName, toParts } from "../parts.ts";
+import { incompleteBeginning, incompleteEnd, type StreamName, toParts } from "../output-parts.ts";
 
 /**
  * The kept output of a run: the first `head` and the last `tail` bytes of each stream, and the true count. The heads

@@ -7,7 +7,7 @@ import { StewardError } from "../../message/errors.ts";
 import type { State } from "../../message/lifecycle.ts";
 import type { Ack, SendingTime } from "../../message/wire/frame.ts";
 import type { BriefHello, Hello } from "../../methods/hello.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";

@@ -14,7 +14,7 @@ import { MAY, mayMethod } from "../../methods/may.ts";
 import { ping } from "../../methods/ping.ts";
 import { shellcommand } from "../../methods/shellcommand.ts";
 import { syslogforwarding } from "../../methods/syslogforwarding.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Permission } from "../../security/policy/permission.ts";
 import { TRUST, type TrustTaker, trustMethod } from "../enrol/trust-method.ts";
 import type { Canceller } from "../execute/cancel.ts";

@@ -11,7 +11,7 @@ import type { Outcome } from "../../message/report.ts";
 import type { Method, MethodFacts } from "../../methods/define.ts";
 import type { FactsTold } from "../../methods/facts.ts";
 import type { Spawner } from "../../methods/spawner.ts";
-import { Failures } from "../../observe/alerts.ts";
+import { Failures } from "../../observe/alerting/failures.ts";
 import { Announcer } from "../../observe/announce.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
 import { pathIn } from "../../platform/names.ts";

@@ -5,7 +5,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Envelope } from "../../message/wire/envelope.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Fleet } from "../fleet/fleet.ts";

@@ -10,9 +10,9 @@ import type { Standstill } from "../../message/standstill.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import type { Ack } from "../../message/wire/frame.ts";
 import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
-import { Company } from "./company.ts";
 import { Expiry } from "./expiry.ts";
 import { AckWait } from "./flow/ack-wait.ts";
+import { FrameGathering } from "./flow/frame-gathering.ts";
 import { flightOf, type InFlight, itemsOfFrame } from "./flow/in-flight.ts";
 import type { DeliverParts, DeliverWay } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -77,7 +77,7 @@ export class Publisher implements Child {
   #cursor: number;
   #creditUpTo = Number.POSITIVE_INFINITY;
   readonly #ackWait: AckWait;
-  readonly #company: Company;
+  readonly #gathering: FrameGathering;
   #scheduled = false;
   #lookTimer: Timer | undefined;
   /** Frames were begun since the last look at the work, and how many looks this work has had. */
@@ -101,7 +101,7 @@ export class Publisher implements Child {
     this.#cursor = lane.acked;
     this.#isEvent = kindOf(way.subject) === "event";
     const { clock } = parts;
-    this.#company = new Company(clock, this.#schedule);
+    this.#gathering = new FrameGathering(clock, this.#schedule);
     this.#ackWait = new AckWait({ clock, link: way.link, onNone: () => this.#noAck() });
     this.#expiry = new Expiry(parts, lane, this);
     this.#outgoing = new Outgoing(parts, way.link, (record) => this.#expiry.left(record));
@@ -367,7 +367,7 @@ export class Publisher implements Child {
     this.#ackWait.end();
     this.#expiry.stop();
     clock.clearTimeout(this.#lookTimer);
-    this.#company.end();
+    this.#gathering.end();
     window.forget(this.#schedule);
     this.#stepBack(this.#lane.acked);
     this.#actor?.stop();
@@ -438,7 +438,7 @@ export class Publisher implements Child {
       if (this.#inFlight.length === 0) this.#begin(flightOf(this.#lane, from, from - 1, 0), [], false);
       return false;
     }
-    if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap() && this.#company.waits())
+    if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap() && this.#gathering.waits())
       return false;
     if (from > this.#creditUpTo) {
       if (this.#inFlight.length > 0) return false;
@@ -476,7 +476,7 @@ export class Publisher implements Child {
     const again = from <= this.#lane.sent;
     journal.outbox.sending(subject, records, clock.now());
     this.#cursor = last.seq;
-    this.#company.sent();
+    this.#gathering.sent();
     this.#begin(frame, records, again);
     return true;
   }

@@ -1,6 +1,6 @@
 import type { Json } from "../../message/message.ts";
 import { type Outcome, type OutputPart, type Report, withoutOutput } from "../../message/report.ts";
-import { partBytes, toParts } from "../../runner/parts.ts";
+import { partBytes, toParts } from "../../runner/output-parts.ts";
 
 /**
  * Reports on a command in pieces that fit: output that does not fit goes ahead of the outcome in reports of its own. Parts

@@ -10,7 +10,7 @@ import { kindOf, parseSubject } from "../../message/subject.ts";
 import { FRAME_LIMITS } from "../../message/wire/bounds.ts";
 import { encodeItem, messageFault } from "../../message/wire/frame.ts";
 import type { Spawner } from "../../methods/spawner.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";

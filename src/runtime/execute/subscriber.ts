@@ -12,7 +12,7 @@ import type { Outcome } from "../../message/report.ts";
 import { summariseMessage } from "../../message/text/summary.ts";
 import type { CommandEnd, CommandHandler, MethodFacts, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../message/clock.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { NodeChange } from "./known-node.ts";
 
 /**

@@ -1,6 +1,6 @@
+import { DeadlineWheel } from "../../actors/deadline-wheel.ts";
 import type { LinkState } from "../../actors/node.ts";
 import type { Inspector } from "../../actors/root.ts";
-import { DeadlineWheel } from "../../actors/wheel.ts";
 import type { LinkName, LinkProfile } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";

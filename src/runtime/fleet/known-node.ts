@@ -8,7 +8,7 @@ import type { Json } from "../../message/message.ts";
 import type { Standstill, StuckLane } from "../../message/standstill.ts";
 import type { LabelSet } from "../../message/target/labels.ts";
 import type { Hello } from "../../methods/hello.ts";
-import { Work } from "./work.ts";
+import { LastingWork } from "./lasting-work.ts";
 
 /** A change of one region of a node. */
 export interface NodeChange {
@@ -107,7 +107,7 @@ export class KnownNode {
   readonly #changes: NodeChange[];
   link: LinkState;
   /** Commands of ours that run there, and what their number says of the node. */
-  readonly #work: Work;
+  readonly #work: LastingWork;
   lastSeen: number | null;
   /** Monotonic time of `lastSeen`, ms. */
   heardAt = Number.NEGATIVE_INFINITY;
@@ -138,7 +138,7 @@ export class KnownNode {
     const { value } = this.#state;
     for (const region of Object.keys(value) as Region[]) this.#tell(region, "", value[region], START, "");
     this.link = value.link;
-    this.#work = new Work(clock, value.work === "busy");
+    this.#work = new LastingWork(clock, value.work === "busy");
     this.#accepted = value.trust === "accepted";
     this.lastSeen = stored?.lastSeen ?? null;
     this.#every = stored?.every;

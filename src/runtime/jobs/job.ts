@@ -11,15 +11,15 @@ import type { Hold } from "../../message/jobs/hold.ts";
 import { isEnded, type JobCounts, waveName } from "../../message/jobs/job.ts";
 import { parseSchedule } from "../../message/schedule/parse-schedule.ts";
 import { nextTime } from "../../message/schedule/schedule.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Holding } from "../submit/holding.ts";
-import { decide } from "./decision.ts";
 import { OpenHours, type Zones } from "./hours.ts";
+import { JobNodes } from "./job-nodes.ts";
 import { jobOutcome } from "./job-outcome.ts";
 import { Release } from "./release.ts";
-import { Roll } from "./roll.ts";
+import { decide } from "./wave-decision.ts";
 
 /** The replies to jobs: the outcome of a whole job goes to destinations. */
 export interface JobReplies {
@@ -76,7 +76,7 @@ export class Job {
   readonly #actor: Actor<typeof jobMachine>;
   readonly #hours: OpenHours | undefined;
   #stand: JobStand;
-  #roll: Roll;
+  #jobNodes: JobNodes;
   #release: Release;
   #timer: Timer | undefined;
   #lookAt = Number.POSITIVE_INFINITY;
@@ -98,7 +98,7 @@ export class Job {
     this.#stand = stand;
     this.#options = options;
     this.#hours = window === null ? undefined : new OpenHours(window, zone, zones);
-    this.#roll = this.#newRoll();
+    this.#jobNodes = this.#newJobNodes();
     this.#release = this.#newRelease();
     if (stand.waveEndedAt !== null) {
       const passed = Math.max(0, clock.now() - stand.waveEndedAt);
@@ -120,8 +120,8 @@ export class Job {
     return this.#stand;
   }
 
-  get roll(): Roll {
-    return this.#roll;
+  get jobNodes(): JobNodes {
+    return this.#jobNodes;
   }
 
   /** Why nothing is released though the plan allows it; empty: nothing stands in the way. */
@@ -137,7 +137,7 @@ export class Job {
 
   /** One of its messages has changed. */
   changed(group: HeldGroup, index: number): void {
-    if (this.#roll.look(group, index)) this.lookWithin(TOGETHER + this.#roll.size / EACH_TOGETHER);
+    if (this.#jobNodes.look(group, index)) this.lookWithin(TOGETHER + this.#jobNodes.size / EACH_TOGETHER);
   }
 
   lookWithin(ms: number): void {
@@ -173,8 +173,8 @@ export class Job {
 
   /** Ends what is held and not yet released. */
   endHeld(state: "cancelled" | "expired", reason: string): void {
-    for (const group of this.#roll.groups) this.#options.holding.end(group, group.held(), state, reason);
-    this.#roll = this.#newRoll();
+    for (const group of this.#jobNodes.groups) this.#options.holding.end(group, group.held(), state, reason);
+    this.#jobNodes = this.#newJobNodes();
   }
 
   /** Begins another attempt, whose group is held already. */
@@ -189,7 +189,7 @@ export class Job {
     const isScheduled = more.beginAt !== undefined;
     const kept = this.#stand.attempts.slice(isScheduled ? -(MOST_ATTEMPTS - 1) : 0);
     // The first attempt that is kept has all nodes.
-    while (isScheduled && kept[0] !== undefined && !isWhole(journal, kept[0].group, this.#roll.size)) kept.shift();
+    while (isScheduled && kept[0] !== undefined && !isWhole(journal, kept[0].group, this.#jobNodes.size)) kept.shift();
     const dropped = this.#stand.attempts.filter((each) => !kept.includes(each));
     const attempts = [...kept, { group: group.id, at: clock.now(), of, waves }];
     this.move(begin, of, { wave: 0, waveEndedAt: null, allowed: {}, ...more, attempts });
@@ -198,7 +198,7 @@ export class Job {
       if (old !== undefined) journal.held.drop(old);
     }
     this.#soakUntil = undefined;
-    this.#roll = this.#newRoll();
+    this.#jobNodes = this.#newJobNodes();
     this.#release = this.#newRelease();
   }
 
@@ -211,7 +211,7 @@ export class Job {
     // An attempt that was made later is not bound by it.
     const until = plan.until !== null && plan.until > (this.#stand.attempts.at(-1)?.at ?? 0) ? plan.until : undefined;
     if (until !== undefined && now >= until) this.#expire();
-    this.#roll.lookAtOpen();
+    this.#jobNodes.lookAtOpen();
     this.#heedClock(now);
     if (this.#stand.state === "scheduled" && now >= (this.#stand.beginAt ?? 0)) this.move("begin", "its time has come");
     if (this.#stand.state === "running" && this.#hours !== undefined) this.#holdAgain(this.#hours, now, until);
@@ -222,9 +222,9 @@ export class Job {
       next = Math.min(LONGEST, step.next);
       more = step.more;
       if (more || this.#stand.state !== "running") continue;
-      const held = this.#roll.heldCount;
+      const held = this.#jobNodes.heldCount;
       next = Math.min(next, this.#releaseDue());
-      more = this.#roll.heldCount !== held;
+      more = this.#jobNodes.heldCount !== held;
     }
     this.#explain();
     void this.#options.journal.flushed().then(
@@ -255,7 +255,7 @@ export class Job {
     const latest = attempts.at(-1);
     const { later = [] } = latest ?? {};
     if (latest === undefined || ifAway !== "queue" || later.length >= MOST_LATER) return;
-    const nodes = [...this.#roll.expired()].flatMap(({ id, node }) => {
+    const nodes = [...this.#jobNodes.expired()].flatMap(({ id, node }) => {
       const message = journal.outbox.find(id)?.record.message;
       if (message === undefined || hours.at(message.createdAt, node)?.closesAt !== message.deliverBy) return [];
       const next = hours.at(now, node)?.opensAt ?? Number.POSITIVE_INFINITY;
@@ -268,7 +268,7 @@ export class Job {
         text: "its window was over before it began",
       });
       this.#set({ attempts: [...attempts.slice(0, -1), { ...latest, later: [...later, group.id] }] });
-      this.#roll = this.#newRoll();
+      this.#jobNodes = this.#newJobNodes();
     } catch (error) {
       if (normalise(error).code === "internal") throw error;
       // The messages stay expired, and the next look tries again.
@@ -281,7 +281,7 @@ export class Job {
     const { happenings, clock } = this.#options;
     if (!happenings.watched) return;
     const { state, wave, cause, attempts } = this.#stand;
-    const counts = this.#roll.counts();
+    const counts = this.#jobNodes.counts();
     const told = JSON.stringify([state, wave, counts]);
     if (told === this.#told) return;
     this.#told = told;
@@ -296,7 +296,7 @@ export class Job {
       Array.from({ length: group.record.count }, (_, i) => group.at(i)).some(
         (stand) => typeof stand === "object" && stand.state === "expired",
       );
-    if (this.#roll.heldCount === 0 && !this.#roll.groups.some(hasExpired)) return;
+    if (this.#jobNodes.heldCount === 0 && !this.#jobNodes.groups.some(hasExpired)) return;
     this.endHeld("expired", "the time of the job was over before its turn came");
     this.move("expire", "its time was over before all messages were released");
   }
@@ -309,8 +309,8 @@ export class Job {
     const ends = attempts.at(-1)?.waves ?? [];
     const soakLeft = this.#soakUntil === undefined ? undefined : this.#soakUntil - clock.monotonic();
     const step = decide(plan, this.#stand, {
-      ...{ counts: this.#roll.counts(), size: this.#roll.size, allEnded: this.#roll.allEnded },
-      ...{ wave: this.#roll.part(ends[wave - 1] ?? 0, ends[wave] ?? 0), waves: ends.length },
+      ...{ counts: this.#jobNodes.counts(), size: this.#jobNodes.size, allEnded: this.#jobNodes.allEnded },
+      ...{ wave: this.#jobNodes.part(ends[wave - 1] ?? 0, ends[wave] ?? 0), waves: ends.length },
       ...{ now: clock.now(), soakLeft },
     });
     switch (step.kind) {
@@ -389,7 +389,7 @@ export class Job {
   #reply(stand: JobStand): void {
     const { replies, clock } = this.#options;
     const key = `${this.record.id}-${stand.attempts.at(-1)?.group ?? ""}`;
-    const body = (): Errand["body"] => jobOutcome(this.record, stand, this.#roll, clock.now());
+    const body = (): Errand["body"] => jobOutcome(this.record, stand, this.#jobNodes, clock.now());
     replies.ended(this.record.id, body, { about: "job", key });
   }
 
@@ -435,7 +435,7 @@ export class Job {
     const { wave, attempts } = this.#stand;
     const end = attempts.at(-1)?.waves[wave] ?? 0;
     try {
-      const next = this.#release.upTo(end, this.#roll);
+      const next = this.#release.upTo(end, this.#jobNodes);
       this.#stuck = "";
       return next;
     } catch (error) {
@@ -448,7 +448,7 @@ export class Job {
   }
 
   #explain(): void {
-    const { group, groups, heldCount } = this.#roll;
+    const { group, groups, heldCount } = this.#jobNodes;
     if (group === undefined || heldCount === 0) return;
     const { state, wave, attempts, beginAt, cause } = this.#stand;
     const { held } = this.#options.journal;
@@ -475,7 +475,7 @@ export class Job {
 
   /** The counts of its nodes. */
   counts(): JobCounts {
-    return this.#roll.counts();
+    return this.#jobNodes.counts();
   }
 
   #set(more: Partial<JobStand>): void {
@@ -483,9 +483,9 @@ export class Job {
     this.#options.journal.jobs.setStand(this.record.id, this.#stand);
   }
 
-  #newRoll(): Roll {
+  #newJobNodes(): JobNodes {
     const { journal, fleet } = this.#options;
-    return new Roll(journal, this.#stand, (node) => fleet.link(node));
+    return new JobNodes(journal, this.#stand, (node) => fleet.link(node));
   }
 
   #newRelease(): Release {

@@ -11,7 +11,7 @@ import type { NewId } from "../../message/id.ts";
 import type { Hold } from "../../message/jobs/hold.ts";
 import { isEnded, type JobCounts, type JobPlan, type Retried, waveEnds } from "../../message/jobs/job.ts";
 import type { CarriedStatement, SignedJob } from "../../message/message.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { NodeFacts } from "../fleet/facts/node-facts.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -23,8 +23,8 @@ import { ApprovalRules } from "./approval-rules.ts";
 import { attemptDrafts, nextRun, statementsOf } from "./attempt-drafts.ts";
 import { Zones } from "./hours.ts";
 import { Job, type JobReplies } from "./job.ts";
+import { JobNodes } from "./job-nodes.ts";
 import { type JobWish, planOf } from "./plan.ts";
-import { Roll } from "./roll.ts";
 import { type SigningTerms, signingTerms } from "./signing-terms.ts";
 
 export interface JobsOptions {
@@ -78,7 +78,7 @@ export interface KnownJob {
   readonly stand: JobStand;
   /** Why nothing is released though the plan allows it; empty: nothing stands in the way. */
   readonly stuck: string;
-  readonly roll: Roll;
+  readonly jobNodes: JobNodes;
 }
 
 /** Old jobs are looked for every so many ms. */
@@ -184,14 +184,14 @@ export class Jobs {
     const id = this.find(idOrPrefix);
     const open = this.#open.get(id);
     if (open !== undefined) {
-      open.roll.lookAtOpen();
-      return { record: open.record, stand: open.stand, stuck: open.stuck, roll: open.roll };
+      open.jobNodes.lookAtOpen();
+      return { record: open.record, stand: open.stand, stuck: open.stuck, jobNodes: open.jobNodes };
     }
     const { journal, fleet } = this.#options;
     const record = journal.jobs.record(id);
     const stand = journal.jobs.stand(id);
     if (record === undefined || stand === undefined) throw new StewardError("job-unknown", { id: idOrPrefix });
-    return { record, stand, stuck: "", roll: new Roll(journal, stand, (node) => fleet.link(node)) };
+    return { record, stand, stuck: "", jobNodes: new JobNodes(journal, stand, (node) => fleet.link(node)) };
   }
 
   /** The state of a job; `undefined`: there is no such job. */
@@ -210,7 +210,7 @@ export class Jobs {
   steer(idOrPrefix: string, verb: JobVerb, by: string): readonly (Withdrawn & { readonly node: string })[] {
     const job = this.#openJob(idOrPrefix, verb);
     const answers: (Withdrawn & { readonly node: string })[] = [];
-    const counts = job.roll.counts();
+    const counts = job.jobNodes.counts();
     const allowed = {
       failed: counts.failed,
       rejected: counts.rejected,
@@ -241,18 +241,18 @@ export class Jobs {
 
   /** The nodes that another attempt would be made on. @throws StewardError `job-unknown`, `job-none-left` */
   retried(idOrPrefix: string, of: Retried): string[] {
-    const { record, roll } = this.get(idOrPrefix);
-    const nodes = [...roll.entries()].flatMap(({ node, kind }) => (RETRY[of].includes(kind) ? [node] : []));
+    const { record, jobNodes } = this.get(idOrPrefix);
+    const nodes = [...jobNodes.entries()].flatMap(({ node, kind }) => (RETRY[of].includes(kind) ? [node] : []));
     if (nodes.length === 0) throw new StewardError("job-none-left", { id: record.id, of });
     return nodes;
   }
 
   /** Makes another attempt on nodes of a job. Returns their number. @throws StewardError `job-unknown`, `job-state`, `job-none-left` */
   retry(idOrPrefix: string, of: Retried, { by, operator, signed }: Retrier): number {
-    const { record, stand, roll } = this.get(idOrPrefix);
+    const { record, stand, jobNodes } = this.get(idOrPrefix);
     const { id, plan } = record;
     const isPossible = isEnded(stand.state) || stand.state === "running" || stand.state === "paused";
-    if (!isPossible || roll.heldCount > 0) throw refused(record, stand, "retry");
+    if (!isPossible || jobNodes.heldCount > 0) throw refused(record, stand, "retry");
     const nodes = this.retried(id, of);
     const group = this.#hold(record, nodes, { reason: "order" }, operator, statementsOf(signed));
     const job = this.#open.get(id) ?? this.#opened(record, stand);
@@ -281,7 +281,7 @@ export class Jobs {
   }
 
   #start(job: Job, by: string): boolean {
-    const { group } = job.roll;
+    const { group } = job.jobNodes;
     const asks = job.record.plan.approval || (group !== undefined && this.#needsApproval(job.record, group));
     return asks ? job.move("ask", `asked for by ${by}`) : this.#release(job, `ordered by ${by}`);
   }
@@ -299,7 +299,7 @@ export class Jobs {
   /** Asks every message of a job back that has not ended. */
   #cancelAll(job: Job): (Withdrawn & { readonly node: string })[] {
     const { withdrawal } = this.#options;
-    const entries = [...job.roll.entries()];
+    const entries = [...job.jobNodes.entries()];
     job.endHeld("cancelled", "the job was cancelled");
     return entries.flatMap(({ node, id, kind }) => {
       if (kind === "held") return [{ kind: "done" as const, id, node }];
@@ -417,7 +417,7 @@ export class Jobs {
       if (this.#open.has(id)) continue;
       const stand = journal.jobs.stand(id);
       if (stand === undefined || (!over && stand.since >= clock.now() - age)) continue;
-      if (!new Roll(journal, stand, (node) => fleet.link(node)).allEnded) continue;
+      if (!new JobNodes(journal, stand, (node) => fleet.link(node)).allEnded) continue;
       journal.jobs.drop(id);
       over = false;
     }

@@ -6,7 +6,7 @@ import type { JobPlan } from "../../message/jobs/job.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Holding } from "../submit/holding.ts";
 import type { OpenHours } from "./hours.ts";
-import type { Roll } from "./roll.ts";
+import type { JobNodes } from "./job-nodes.ts";
 
 export interface ReleaseOptions {
   readonly journal: Journal;
@@ -53,9 +53,9 @@ export class Release {
   }
 
   /** Releases what may go of the places below `end`. Returns the ms until there may be more. @throws StewardError `storage-full`, … */
-  upTo(end: number, roll: Roll): number {
+  upTo(end: number, jobNodes: JobNodes): number {
     const { holding } = this.#options;
-    const sorted = this.#sorted(end, roll);
+    const sorted = this.#sorted(end, jobNodes);
     for (const [deliverBy, members] of sorted.due)
       for (const [group, indices] of byGroup(members)) {
         holding.release(group, indices, deliverBy);
@@ -68,19 +68,19 @@ export class Release {
     ended(sorted.failed, "expired", "the node was away, and the job does not wait for it");
     ended(sorted.revoked, "cancelled", "the node is no more in the fleet");
     for (const members of [...sorted.due.values(), sorted.skipped, sorted.failed, sorted.revoked])
-      for (const [group, index] of members) roll.look(group, index);
+      for (const [group, index] of members) jobNodes.look(group, index);
     if (sorted.why !== undefined) this.#why = sorted.why;
     return sorted.next;
   }
 
-  #sorted(end: number, roll: Roll): Sorted {
+  #sorted(end: number, jobNodes: JobNodes): Sorted {
     const { fleet, clock } = this.#options;
     const { atOnce, ifAway } = this.#plan;
     const sorted: Sorted = { due: new Map(), skipped: [], failed: [], revoked: [], next: LOOK, why: undefined };
     const now = clock.now();
-    let room = atOnce === null ? Number.POSITIVE_INFINITY : atOnce - roll.underWay;
+    let room = atOnce === null ? Number.POSITIVE_INFINITY : atOnce - jobNodes.underWay;
     let budget = this.#budget();
-    for (const [group, index, node] of this.#held(end, roll)) {
+    for (const [group, index, node] of this.#held(end, jobNodes)) {
       const link = fleet.link(node);
       const away = link === "offline" || link === "neverSeen";
       if (fleet.trust(node) === "revoked") {
@@ -122,7 +122,7 @@ export class Release {
   /** Held messages of the waves that have begun: those that wait for another window had their turn before. */
   *#held(
     end: number,
-    { group: own, groups }: Roll,
+    { group: own, groups }: JobNodes,
   ): Generator<readonly [group: HeldGroup, index: number, node: string]> {
     const { held } = this.#options.journal;
     for (const group of [...groups.filter((each) => each !== own), ...groups.slice(0, 1)]) {

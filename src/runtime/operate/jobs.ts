@@ -137,7 +137,7 @@ export class JobOperations {
       if (stand === undefined || (state !== undefined && stand.state !== state) || (open && isEnded(stand.state)))
         continue;
       const known = jobs.get(id);
-      counted += known.roll.size;
+      counted += known.jobNodes.size;
       found.push(this.#view(known, counted <= MOST_COUNTED));
     }
     return found;
@@ -163,10 +163,10 @@ export class JobOperations {
   detail(id: string): JobDetail {
     const { journal, jobs } = this.#options.core();
     const known = jobs.get(id);
-    const { record, stand, stuck, roll } = known;
+    const { record, stand, stuck, jobNodes } = known;
     const { beginAt: _beginAt, until: untilAt, ...plan } = record.plan;
     const holds = new Map<string, { reason: JobDetail["holds"][number]["reason"]; text: string; nodes: number }>();
-    for (const group of roll.groups)
+    for (const group of jobNodes.groups)
       for (const index of group.held()) {
         const { reason, text = "" } = group.why(index);
         const key = `${reason} ${text}`;
@@ -180,13 +180,13 @@ export class JobOperations {
     }));
     return {
       ...this.#view(known, true),
-      counts: roll.counts(),
+      counts: jobNodes.counts(),
       plan,
       untilAt,
       attempts,
       holds: [...holds.values()],
       slowest: this.#slowest(known),
-      inReach: roll.underWay,
+      inReach: jobNodes.underWay,
       ...(record.reply === undefined ? {} : { reply: [...record.reply] }),
       ...(record.jobReply === undefined ? {} : { jobReply: [...record.jobReply] }),
       ...(stuck === "" ? {} : { stuck }),
@@ -194,10 +194,10 @@ export class JobOperations {
   }
 
   nodesOf(id: string, { state, limit = Number.POSITIVE_INFINITY, after = 0 }: JobNodeQuery): JobNode[] {
-    const { roll } = this.#options.core().jobs.get(id);
+    const { jobNodes } = this.#options.core().jobs.get(id);
     const found: JobNode[] = [];
-    for (let place = after; place < roll.size && found.length < limit; place++) {
-      const { node, id: message, attempt, kind } = roll.entry(place);
+    for (let place = after; place < jobNodes.size && found.length < limit; place++) {
+      const { node, id: message, attempt, kind } = jobNodes.entry(place);
       if (state !== undefined && kind !== state) continue;
       const detail = this.#messages.view(message);
       const { reason, code } = detail ?? {};
@@ -214,10 +214,10 @@ export class JobOperations {
 
   results(id: string): JobResult[] {
     const { jobs, journal } = this.#options.core();
-    const { roll } = jobs.get(id);
+    const { jobNodes } = jobs.get(id);
     const found = new Map<string, { readonly result: Omit<JobResult, "nodes">; readonly nodes: string[] }>();
     let room = MOST_OUTPUTS;
-    for (const { node, id: message, kind } of roll.entries()) {
+    for (const { node, id: message, kind } of jobNodes.entries()) {
       const parts = journal.outbox.output(message);
       const { code, totals } = journal.outbox.find(message)?.record.outcome ?? {};
       const [stdout, stderr] = [textOf(parts, "stdout"), textOf(parts, "stderr")];
@@ -261,10 +261,10 @@ export class JobOperations {
   /** @throws StewardError `message-unknown`, `reach-denied`, … */
   async retry(id: string, of: Retried, signed?: SignedJob): Promise<JobView> {
     const { jobs, journal } = this.#options.core();
-    const { record, roll } = jobs.get(id);
+    const { record, jobNodes } = jobs.get(id);
     this.#insistReachOf(jobs.get(id));
     const nodes = jobs.retried(id, of);
-    const data = roll.group?.record.data ?? null;
+    const data = jobNodes.group?.record.data ?? null;
     this.#approvals.insistRule(nodes.map((node) => ({ subject: `${node}.${record.subject}`, data })));
     if (signed !== undefined) this.#insistSigned(signed, nodes, { subject: record.subject, data });
     const { name: by, operator } = this.#speaker;
@@ -298,26 +298,26 @@ export class JobOperations {
     if (scheduled !== undefined) this.#reach.insist(scheduled.subject);
   }
 
-  #insistReachOf({ record, roll }: KnownJob): void {
-    const data = roll.group?.record.data ?? null;
-    for (const { node } of roll.entries()) this.#insistReach({ subject: `${node}.${record.subject}`, data });
+  #insistReachOf({ record, jobNodes }: KnownJob): void {
+    const data = jobNodes.group?.record.data ?? null;
+    for (const { node } of jobNodes.entries()) this.#insistReach({ subject: `${node}.${record.subject}`, data });
   }
 
-  #view({ record, stand, roll }: KnownJob, counted: boolean): JobView {
+  #view({ record, stand, jobNodes }: KnownJob, counted: boolean): JobView {
     const { id, at: createdAt, by, target, note, subject } = record;
     const { state, since, cause, wave, attempts, beginAt } = stand;
     return {
       ...{ id, createdAt, by, target, note, subject, state, since, cause, wave, beginAt },
-      summary: summarise(roll.group?.record.data ?? null),
-      nodes: roll.size,
+      summary: summarise(jobNodes.group?.record.data ?? null),
+      nodes: jobNodes.size,
       waves: attempts.at(-1)?.waves ?? [],
-      ...(counted ? { counts: roll.counts() } : {}),
+      ...(counted ? { counts: jobNodes.counts() } : {}),
     };
   }
 
-  #slowest({ roll }: KnownJob): JobDetail["slowest"] {
+  #slowest({ jobNodes }: KnownJob): JobDetail["slowest"] {
     const found: { node: string; id: string; took: number }[] = [];
-    for (const { node, id, kind } of roll.entries()) {
+    for (const { node, id, kind } of jobNodes.entries()) {
       if (NEVER_RAN.has(kind)) continue;
       const took = this.#took(id);
       if (took === undefined) continue;

@@ -9,7 +9,7 @@ import type { NewId } from "../../message/id.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { ScheduleView } from "../../message/schedule/held-schedule.ts";
 import type { MethodFacts } from "../../methods/define.ts";
-import type { AlertMemory } from "../../observe/alert-memory.ts";
+import type { AlertMemory } from "../../observe/alerting/alert-memory.ts";
 import type { OpenAlert } from "../../observe/alerting/alert-rules.ts";
 import type { Mutes } from "../../observe/alerting/mutes.ts";
 import type { Announcer } from "../../observe/announce.ts";

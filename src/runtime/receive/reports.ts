@@ -3,7 +3,7 @@ import type { Clock } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import { type Report, readReport } from "../../message/report.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Fleet } from "../fleet/fleet.ts";

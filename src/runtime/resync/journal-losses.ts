@@ -3,7 +3,7 @@ import type { InLane, OutLane } from "../../journal/records.ts";
 import type { Json } from "../../message/message.ts";
 import { kindOf, parseSubject } from "../../message/subject.ts";
 import type { MethodFacts } from "../../methods/define.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { JournalIdentities, SettledWatcher } from "./journal-identities.ts";
 import type { Word } from "./vouch-method.ts";
 

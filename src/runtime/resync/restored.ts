@@ -2,7 +2,7 @@ import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { SetAside } from "../../journal/store/store.ts";
 import { StewardError } from "../../message/errors.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 
 /**
  * A journal that was rolled back to an earlier state of itself (a restored disk) is given a new epoch, and alerts.

@@ -13,7 +13,7 @@ import { MOST_SCHEDULES, type NodeSchedule } from "../../message/schedule/node-s
 import { SCHEDULE } from "../../message/schedule/scheduled.ts";
 import type { TimeZone } from "../../message/schedule/time-zone.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Zones } from "../jobs/hours.ts";
 import type { Submitter } from "../submit/submit.ts";

@@ -6,7 +6,7 @@ import type { NewId } from "../../message/id.ts";
 import type { Json } from "../../message/message.ts";
 import { parseSubject } from "../../message/subject.ts";
 import type { MethodFacts } from "../../methods/define.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { BrokerLimit } from "./broker-limit.ts";
 import { ENVELOPE } from "./submit.ts";

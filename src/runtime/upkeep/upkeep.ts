@@ -4,7 +4,7 @@ import type { Clock, Timer } from "../../message/clock.ts";
 import { idTime } from "../../message/id.ts";
 import type { MethodFacts } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
-import type { Failures } from "../../observe/alerts.ts";
+import type { Failures } from "../../observe/alerting/failures.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { LivedTime } from "./lived-time.ts";

@@ -6,8 +6,8 @@ import { initConfig } from "../../../src/config/reference/init.ts";
 import { jsonSchema } from "../../../src/config/reference/json-schema.ts";
 import { referenceMarkdown } from "../../../src/config/reference/markdown.ts";
 import { referenceYaml } from "../../../src/config/reference/yaml.ts";
-import { schema } from "../../../src/config/schema/schema.ts";
 import { everyPlace } from "../../../src/config/schema/schema-tree.ts";
+import { schema } from "../../../src/config/schema/settings.ts";
 import { isToken } from "../../../src/message/subject.ts";
 import { configOf, DESIGN_EXAMPLE, faultsOf, minimal } from "../samples.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { OutputPart } from "../../../src/message/report.ts";
-import { PART_BYTES, partBytes } from "../../../src/runner/parts.ts";
+import { PART_BYTES, partBytes } from "../../../src/runner/output-parts.ts";
 import { newCursor, Output } from "../../../src/runner/process/output.ts";
 
 function place(parts: readonly OutputPart[], stream: OutputPart["stream"], into: Buffer): number {

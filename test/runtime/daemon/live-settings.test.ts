@@ -1,8 +1,8 @@
 import { appendFileSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { EXAMPLE_KEYS } from "../../../src/config/schema/fields.ts";
 import { SETTING_ROWS } from "../../../src/config/schema/setting-rows.ts";
+import { EXAMPLE_KEYS } from "../../../src/config/schema/value-kinds.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { eventuallySeen } from "../../harness/eventually.ts";

@@ -3,7 +3,7 @@ import { idMaker } from "../../../src/message/id.ts";
 import { type Ack, decodeFrame } from "../../../src/message/wire/frame.ts";
 import type { FactsTold } from "../../../src/methods/facts.ts";
 import type { Disk, HostFacts, HostReading } from "../../../src/platform/host/host-facts.ts";
-import { bootTime, fullness } from "../../../src/runtime/fleet/coarse.ts";
+import { bootTime, fullness } from "../../../src/runtime/fleet/facts/coarse-figures.ts";
 import { FactTeller } from "../../../src/runtime/fleet/facts/fact-teller.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { SimulatedClock } from "../../harness/clock.ts";

@@ -3,9 +3,9 @@ import type { HeldGroup } from "../../../src/journal/jobs/held-group.ts";
 import { openJournal } from "../../../src/journal/journal.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import { Zones } from "../../../src/runtime/jobs/hours.ts";
+import { JobNodes } from "../../../src/runtime/jobs/job-nodes.ts";
 import { planOf } from "../../../src/runtime/jobs/plan.ts";
 import { Release } from "../../../src/runtime/jobs/release.ts";
-import { Roll } from "../../../src/runtime/jobs/roll.ts";
 import type { Holding } from "../../../src/runtime/submit/holding.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";
@@ -40,13 +40,13 @@ it("a message that is held for a node that was revoked meanwhile is ended, and n
   const zones = new Zones({ node: "central", facts: { value: () => undefined } });
   const release = new Release(planOf({}, clock.now(), zones), undefined, { journal, holding, fleet, clock });
   const attempts = [{ group: group.id, at: clock.now(), of: "all", waves: [3] }];
-  const roll = new Roll(journal, { attempts }, fleet.link);
-  release.upTo(2, roll);
-  release.upTo(3, roll);
+  const jobNodes = new JobNodes(journal, { attempts }, fleet.link);
+  release.upTo(2, jobNodes);
+  release.upTo(3, jobNodes);
   expect(done).toEqual([
     "released to ship1",
     "cancelled for ship2: the node is no more in the fleet",
     "released to ship3",
   ]);
-  expect(roll.counts()).toMatchObject({ held: 0, cancelled: 1 });
+  expect(jobNodes.counts()).toMatchObject({ held: 0, cancelled: 1 });
 });

@@ -5,7 +5,7 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
   {
     name: "wave-unawaited",
     breaks: "a wave begins before the one before has ended",
-    file: "src/runtime/jobs/decision.ts",
+    file: "src/runtime/jobs/wave-decision.ts",
     find: 'if (!isOver) return { kind: "wait" };',
     replace: 'if (!isOver && wave.succeeded === 0) return { kind: "wait" };',
     faults: ["jobs", "slow"],
@@ -14,7 +14,7 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
   {
     name: "soak-unheeded",
     breaks: "a wave begins in the pause after the one before",
-    file: "src/runtime/jobs/decision.ts",
+    file: "src/runtime/jobs/wave-decision.ts",
     find: 'if (sight.soakLeft > 0) return { kind: "wait", ms: sight.soakLeft };',
     replace: "",
     faults: ["jobs", "slow"],
@@ -22,7 +22,7 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
   {
     name: "bound-unheeded",
     breaks: "a job goes on though more messages have failed than may",
-    file: "src/runtime/jobs/decision.ts",
+    file: "src/runtime/jobs/wave-decision.ts",
     find: "if (exceeded !== undefined) return exceeded;",
     replace: "",
     faults: ["jobs", "slow"],
@@ -104,7 +104,7 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
   {
     name: "done-too-early",
     breaks: "a job is done though a message of it has not ended",
-    file: "src/runtime/jobs/roll.ts",
+    file: "src/runtime/jobs/job-nodes.ts",
     find: "return this.#open.size === 0 && (this.#totals[HELD] ?? 0) === 0;",
     replace: "return (this.#totals[HELD] ?? 0) === 0;",
     faults: ["jobs", "slow"],
@@ -112,7 +112,7 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
   {
     name: "done-never-seen",
     breaks: "the end of a message is not heard of by its job",
-    file: "src/runtime/jobs/roll.ts",
+    file: "src/runtime/jobs/job-nodes.ts",
     find: "    for (const place of [...this.#open]) {\n      const group",
     replace: "    for (const place of [] as number[]) {\n      const group",
     faults: ["jobs", "crash", "partition", "slow"],
@@ -144,7 +144,7 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
   {
     name: "counts-kept-beside",
     breaks: "the counts of a job are kept beside its messages, and differ from their lists",
-    file: "src/runtime/jobs/roll.ts",
+    file: "src/runtime/jobs/job-nodes.ts",
     find: "    this.#totals[before] = (this.#totals[before] ?? 1) - 1;\n",
     replace: "",
     faults: ["jobs", "slow"],

@@ -52,7 +52,7 @@ The file holds the passwords of publishers that have one: --out makes it readabl
 
 async function writeConfig(cli: Cli, options: Options): Promise<number> {
   const { serverConfiguration, accountLines } = await import("../../../broker/server-config.ts");
-  const { readHostPort } = await import("../../../config/schema/fields.ts");
+  const { readHostPort } = await import("../../../config/schema/value-kinds.ts");
   const { node, central, broker } = await cli.config();
   if (node !== central)
     throw new StewardError("usage", {

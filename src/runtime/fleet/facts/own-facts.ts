@@ -5,9 +5,9 @@ import type { NewId } from "../../../message/id.ts";
 import type { Fact } from "../../../message/target/compare.ts";
 import { type FactSet, readFacts, sameFact } from "../../../message/target/facts.ts";
 import type { Spawner } from "../../../methods/spawner.ts";
-import type { Failures } from "../../../observe/alerts.ts";
+import type { Failures } from "../../../observe/alerting/failures.ts";
 import type { HostFacts, HostReading } from "../../../platform/host/host-facts.ts";
-import { bootTime, fullness } from "../coarse.ts";
+import { bootTime, fullness } from "./coarse-figures.ts";
 import { FactProgram } from "./fact-program.ts";
 
 export interface OwnFactsOptions {

@@ -25,12 +25,12 @@ export class KnownTargets implements TargetWorld {
   /** @throws StewardError `job-unknown`, `message-ambiguous`, `target-invalid` */
   nodesOfJob(text: string): readonly string[] {
     const [, id = "", kind] = text.split(":");
-    const { roll } = this.#options.core().jobs.get(id.toUpperCase());
-    const entries = [...roll.entries()];
-    if (kind !== undefined && entries[0] !== undefined && !Object.hasOwn(roll.counts(), kind))
+    const { jobNodes } = this.#options.core().jobs.get(id.toUpperCase());
+    const entries = [...jobNodes.entries()];
+    if (kind !== undefined && entries[0] !== undefined && !Object.hasOwn(jobNodes.counts(), kind))
       throw new StewardError("target-invalid", {
         target: text,
-        fault: `${kind} is no count of a job; there are ${Object.keys(roll.counts()).join(", ")}`,
+        fault: `${kind} is no count of a job; there are ${Object.keys(jobNodes.counts()).join(", ")}`,
         at: 1,
       });
     return entries.flatMap((entry) => (kind === undefined || entry.kind === kind ? [entry.node] : []));

@@ -50,10 +50,10 @@ export class Approvals {
   }
 
   /** Only another operator approves a job that a rule names, or that an operator ordered. @throws StewardError `approval-own`, … */
-  insistApprover({ record: { id, subject, by }, roll }: KnownJob): void {
-    const asker = roll.group?.record.operator;
-    const data = roll.group?.record.data ?? null;
-    const messages = [...roll.entries()].map(({ node }) => ({ subject: `${node}.${subject}`, data }));
+  insistApprover({ record: { id, subject, by }, jobNodes }: KnownJob): void {
+    const asker = jobNodes.group?.record.operator;
+    const data = jobNodes.group?.record.data ?? null;
+    const messages = [...jobNodes.entries()].map(({ node }) => ({ subject: `${node}.${subject}`, data }));
     const rule = this.rule(messages) ?? (asker === undefined ? undefined : `it was asked for by ${by}`);
     if (rule === undefined) return;
     const { operator, name } = this.#speaker;
@@ -147,7 +147,7 @@ export class Approvals {
     const { id, subject } = job.record;
     const view = this.#jobView(id);
     if (verb === "approve") this.insistApprover(job);
-    for (const { node } of job.roll.entries()) this.#options.reach.insist(`${node}.${subject}`);
+    for (const { node } of job.jobNodes.entries()) this.#options.reach.insist(`${node}.${subject}`);
     jobs.steer(id, verb, this.#speaker.name);
     this.#record(verb === "approve" ? "approve" : "refuse", view);
     await storage.durable();
@@ -155,15 +155,15 @@ export class Approvals {
   }
 
   #jobView(id: string): ApprovalView {
-    const { record, stand, roll } = this.#options.core().jobs.get(id);
+    const { record, stand, jobNodes } = this.#options.core().jobs.get(id);
     return {
       id,
       operator: record.by,
       subject: record.subject,
-      nodes: [...roll.entries()].map(({ node }) => node),
+      nodes: [...jobNodes.entries()].map(({ node }) => node),
       askedAt: stand.since,
       endsAt: record.plan.until,
-      summary: summarise(roll.group?.record.data ?? null),
+      summary: summarise(jobNodes.group?.record.data ?? null),
     };
   }
 

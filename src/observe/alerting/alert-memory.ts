@@ -1,6 +1,6 @@
-import type { AlertView } from "../message/care/alert.ts";
-import type { Clock } from "../message/clock.ts";
-import type { Json } from "../message/message.ts";
+import type { AlertView } from "../../message/care/alert.ts";
+import type { Clock } from "../../message/clock.ts";
+import type { Json } from "../../message/message.ts";
 
 /**
  * The alerts of this node, and at central of all nodes, across restarts: one entry for each node, code and matter, with

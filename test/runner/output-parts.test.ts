@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { beyond, carry, incompleteBeginning, incompleteEnd, partBytes, toParts } from "../../src/runner/parts.ts";
+import {
+  beyond,
+  carry,
+  incompleteBeginning,
+  incompleteEnd,
+  partBytes,
+  toParts,
+} from "../../src/runner/output-parts.ts";
 import { LineReader } from "../../src/runner/protocol.ts";
 
 describe("incompleteEnd and incompleteBeginning", () => {

@@ -1,10 +1,10 @@
-import type { Clock, Timer } from "../../message/clock.ts";
+import type { Clock, Timer } from "../../../message/clock.ts";
 
-/** How long a small frame waits for company while another one is on its way, ms. */
+/** How long a small frame waits for others while another one is on its way, ms. */
 const HOLD = 20;
 
 /** A small frame waits a little for the ACK of the one before it: the batch grows, and fewer syncs carry more. */
-export class Company {
+export class FrameGathering {
   readonly #clock: Clock;
   readonly #over: () => void;
   #timer: Timer | undefined;

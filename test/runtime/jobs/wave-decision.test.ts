@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { JobCounts, JobPlan } from "../../../src/message/jobs/job.ts";
-import { decide, type JobSight } from "../../../src/runtime/jobs/decision.ts";
 import { Zones } from "../../../src/runtime/jobs/hours.ts";
 import { type JobWish, planOf } from "../../../src/runtime/jobs/plan.ts";
+import { decide, type JobSight } from "../../../src/runtime/jobs/wave-decision.ts";
 
 const zones = new Zones({ node: "central", facts: { value: () => undefined } });
 const plan = (wish: JobWish): JobPlan => planOf({ waves: "2,100%", ...wish }, 0, zones);

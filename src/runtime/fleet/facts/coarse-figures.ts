@@ -1,4 +1,4 @@
-import type { Disk } from "../../platform/host/host-facts.ts";
+import type { Disk } from "../../../platform/host/host-facts.ts";
 
 /** Numbers that move all the time, told in steps: a step is taken when the number has gone clearly beyond it. */
 

@@ -9,7 +9,7 @@ import type { Clock } from "../../message/clock.ts";
 const LASTS = 10_000;
 const PAUSE = 1000;
 
-export class Work {
+export class LastingWork {
   readonly #clock: Clock;
   running = 0;
   /** True once the actor has heard of the work. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DeadlineWheel } from "../../src/actors/wheel.ts";
+import { DeadlineWheel } from "../../src/actors/deadline-wheel.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 
 const SLOT = 100;

@@ -48,7 +48,7 @@ import {
   variables,
   webAddress,
   wholeNumber,
-} from "./fields.ts";
+} from "./value-kinds.ts";
 
 const embedded = kind(
   z.union([

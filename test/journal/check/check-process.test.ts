@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { checkApart } from "../../../src/journal/check/apart.ts";
+import { checkApart } from "../../../src/journal/check/check-process.ts";
 import { tempDir } from "../../harness/temp.ts";
 
 /** With programs in the place of the real check, which test/integration/journal-damaged.test.ts starts. */

@@ -1,12 +1,12 @@
-import type { Config } from "../config/config.ts";
-import type { Clock } from "../message/clock.ts";
-import type { DraftTaker } from "../message/draft.ts";
-import type { Json } from "../message/message.ts";
-import { CONTROL_DOMAIN } from "../message/subject.ts";
-import { Recently } from "../platform/recently.ts";
+import type { Config } from "../../config/config.ts";
+import type { Clock } from "../../message/clock.ts";
+import type { DraftTaker } from "../../message/draft.ts";
+import type { Json } from "../../message/message.ts";
+import { CONTROL_DOMAIN } from "../../message/subject.ts";
+import { Recently } from "../../platform/recently.ts";
+import type { Happenings } from "../happenings.ts";
+import type { Log } from "../log.ts";
 import { AlertMemory, type AlertStore } from "./alert-memory.ts";
-import type { Happenings } from "./happenings.ts";
-import type { Log } from "./log.ts";
 
 /** Failures of this node, told to its log, to the open streams, and to central. */
 export interface FailuresOptions {

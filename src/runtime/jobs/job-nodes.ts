@@ -44,7 +44,7 @@ const RUNNING = 3;
 const SUCCEEDED = 4;
 
 /** One node of a job, with its latest message. */
-export interface RollEntry {
+export interface NodeOfJob {
   readonly node: string;
   readonly id: string;
   readonly attempt: number;
@@ -55,7 +55,7 @@ export interface RollEntry {
  * The nodes of a job, each with its latest message and what became of that: derived from the messages, and read again from
  * them whenever one of them changes. Places are those of the first attempt, which has all nodes.
  */
-export class Roll {
+export class JobNodes {
   readonly size: number;
   readonly #journal: Journal;
   readonly #link: (node: string) => LinkState;
@@ -213,11 +213,11 @@ export class Roll {
     return count;
   }
 
-  *entries(): Generator<RollEntry> {
+  *entries(): Generator<NodeOfJob> {
     for (let place = 0; place < this.size; place++) yield this.entry(place);
   }
 
-  entry(place: number): RollEntry {
+  entry(place: number): NodeOfJob {
     const attempt = this.#attemptOf[this.#groupNo[place] ?? 0] ?? 0;
     const [id, node] = this.#member(place);
     const kind = this.#isUnknown(place) ? "unknown" : (KINDS[this.#kindAt(place)] ?? "held");
