@@ -13,6 +13,7 @@ import { theStore } from "../store/store.ts";
 import { pictured } from "../text/ansi.ts";
 import { cancelText } from "../text/cancel-text.ts";
 import { commandLine } from "../text/command-line.ts";
+import { meaningOf } from "../text/glossary.ts";
 import { messageLook } from "../text/looks.ts";
 import { OutputLines } from "../text/output.ts";
 
@@ -115,7 +116,7 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
             </div>
             <AskedBy message={message} />
             <div>
-              <dt>subject</dt>
+              <dt title={meaningOf("subject")}>subject</dt>
               <dd class="mono">{subject}</dd>
             </div>
             <div>
