@@ -13,9 +13,10 @@ export const COMMON: TestUserConfig = {
 
 /** Whole fleets under faults, real and simulated, damaged input by the thousand, and the longest scenes: `npm run test:long`. */
 export const LONG = [
-  "test/attack/{going-over,hostile-broker,local-user,operators,stolen-node,mutations/found}.test.ts",
+  "test/attack/{going-over,hostile-broker,local-user,operators,secrets,signed-requests,stolen-node,mutations/found}.test.ts",
   "test/browser/*.test.ts",
   "test/cli/demo/demo.test.ts",
+  "test/errands/destinations.test.ts",
   "test/faults/**/*.test.ts",
   "test/fuzz/*.test.ts",
   "test/contract/spawner.test.ts",
@@ -30,7 +31,7 @@ export const LONG = [
   "test/runner/{bounds,spawner,succession}.test.ts",
   "test/runtime/daemon/lock.test.ts",
   "test/runtime/fleet/reconnect.test.ts",
-  "test/runtime/jobs/fleet.test.ts",
+  "test/runtime/jobs/{fleet,job-replies,real-fleet,times}.test.ts",
   "test/runtime/road/crash.test.ts",
 ];
 

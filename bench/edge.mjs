@@ -49,7 +49,7 @@ function memoryOf(pid, kind) {
 }
 
 /** The processes that this one started and that live, with those that they started; the runner is on its own, and knows its daemon. */
-function childrenOf(parent) {
+export function childrenOf(parent) {
   const parents = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {

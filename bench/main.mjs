@@ -23,7 +23,7 @@ const size =
   values.quick === true
     ? {
         repeats: 3,
-        seconds: 1,
+        seconds: 0.5,
         levels: [1, 100, 1000],
         bytesOf: [200],
         sizes: [100, 1000],

@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Cpu } from "./cpu.mjs";
+import { childrenOf } from "./edge.mjs";
 import { closedLoop, comparison, startCentral, startEdge } from "./parts.mjs";
 
 const SPAWNER = fileURLToPath(new URL("./spawner.mjs", import.meta.url));
@@ -43,12 +44,15 @@ export async function spawning(world, { repeats, seconds }) {
   };
 
   const rates = { durable: [], bare: [] };
-  const cpu = new Cpu({ edge: edge.pid, broker: world.brokerPid });
+  let cpu;
   const used = [];
   let [durableTotal, bareTotal] = [100, 100];
   for (let i = -2; i < repeats; i++) {
     const bareRate = await bare(bareTotal);
-    cpu.begin();
+    // Its first command has started the runner; programs are its children.
+    const [runner] = i < 0 ? [] : childrenOf(edge.pid);
+    cpu ??= i < 0 ? undefined : new Cpu({ edge: edge.pid, runner, broker: world.brokerPid });
+    cpu?.begin();
     // Twice as many commands as programs: the next one is on its node when a program ends.
     const durableRate = await closedLoop(durableTotal, 2 * AT_ONCE, durable);
     if (i >= 0) {

@@ -5,7 +5,7 @@
  *
  *   node scripts/build.mjs [--out DIRECTORY] [--release]      `--release`: the processes alone, without maps
  */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -52,11 +52,22 @@ export async function build({ out = join(ROOT, "dist"), release = false } = {}) 
       chunkFileNames: "chunks/[name]-[hash].js",
       sourcemap: !release,
     });
+    for (const { type, fileName } of output) if (type === "chunk") inAscii(join(out, fileName));
     const page = await buildDashboard({ out: join(out, "dashboard") });
     return [...new Set([...packagesIn(output), ...page])].sort();
   } finally {
     await bundle.close();
   }
+}
+
+/**
+ * Node.js keeps the text of what it runs, with two bytes for each character if one of them needs it. Strings, templates and
+ * patterns mean the same with the escape, and comments may have it too.
+ */
+function inAscii(file) {
+  const code = readFileSync(file, "utf8");
+  const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  writeFileSync(file, code.replace(/[\u0080-\uffff]/g, escaped));
 }
 
 function packagesIn(output) {

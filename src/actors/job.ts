@@ -44,7 +44,7 @@ const to = (target: string) => ({ target, actions: "noted" }) as const;
 const ends = { abort: to("aborted"), cancel: to("cancelled"), expire: to("expired") };
 const finishes = { finish: to("done"), finishWithFailures: to("doneWithFailures"), again: to("scheduled") };
 const asks = { askAgain: to("awaitingApproval") };
-const retried = { on: { retry: to("running"), ...asks } };
+const retried = { on: { retry: to("running"), schedule: to("scheduled"), ...asks } };
 
 export const jobMachine = setup({
   types: { context: {} as JobContext, events: {} as JobEvent, input: {} as { at: number } },

@@ -1,5 +1,3 @@
-import { type HttpBindings, RequestError } from "@hono/node-server";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { StewardError } from "../message/errors.ts";
@@ -15,6 +13,7 @@ import { readBody } from "./body.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
 import { openApiDocument } from "./openapi.ts";
+import type { Exchange } from "./request-listener.ts";
 
 export interface AppOptions {
   /** The daemon's own operations, for what is shown to everybody. */
@@ -27,7 +26,7 @@ export interface AppOptions {
   readonly withheld?: ReadonlySet<Name>;
 }
 
-type Bindings = { Bindings: HttpBindings };
+type Bindings = { Bindings: Exchange };
 
 /** The table of operations as an application: parse, call, answer; every failure becomes its JSON form. */
 export function apiApp({
@@ -80,9 +79,7 @@ export function apiApp({
 
 /** The JSON form of an error; also for requests too broken to reach the application. */
 export function failed(thrown: unknown, log: Logger): Response {
-  const { status, body, defect } = failureOf(
-    thrown instanceof RequestError ? new RequestRefused(400, thrown.message) : thrown,
-  );
+  const { status, body, defect } = failureOf(thrown);
   if (defect) log.error({ err: thrown }, "a request to the API failed");
   else log.debug({ status, code: body.error.code, fault: body.error.message }, "a request to the API was refused");
   return jsonResponse(body, status);
@@ -97,7 +94,8 @@ function streamed(
   if (c.req.method === "HEAD") throw new RequestRefused(405, "a stream has no HEAD");
   const after = c.req.header("last-event-id");
   streams.open(c.env.outgoing, { types: types as readonly string[] | undefined, after, insist });
-  return RESPONSE_ALREADY_SENT;
+  // The stream is its own answer, which has begun.
+  return new Response(null);
 }
 
 function respond({ kind, status, type, ill }: Answer, answer: unknown): Response {

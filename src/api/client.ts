@@ -4,6 +4,7 @@ import { CATALOGUE, type Details, type ErrorCode, faultText, StewardError } from
 import { type Name, ROUTES, routeOf } from "../runtime/operate/routes.ts";
 import type { Client } from "../runtime/operate/table.ts";
 import { SilenceWatch } from "./silence.ts";
+import { DAEMON_HEADER } from "./socket.ts";
 import { SseReader } from "./sse-reader.ts";
 
 export interface ClientOptions {
@@ -14,12 +15,23 @@ export interface ClientOptions {
   readonly timeout?: number;
   /** Time until which a daemon that does not answer at all is waited for at most, monotonic ms. */
   readonly until?: number | undefined;
-  /** The headers by which each request is signed; absent: none is. */
-  readonly sign?: (
+  /** Signs each request; absent: none is. */
+  readonly sign?: RequestSigner;
+}
+
+interface RequestSigner {
+  /** The name to sign to, by the header of an answer that names the daemon. @throws StewardError why none is signed there */
+  daemon(header: unknown): string;
+  /** The headers by which a request is signed. */
+  headers(
+    daemon: string,
     request: { readonly method: string; readonly url: string },
     body: Buffer,
-  ) => Readonly<Record<string, string>>;
+  ): Readonly<Record<string, string>>;
 }
+
+/** A request that asks for nothing and whose answer names the daemon. */
+const NAMING = "/healthz";
 
 /**
  * Every operation of the local API as a function. Failures are StewardErrors: the daemon's own, with code and details;
@@ -36,6 +48,8 @@ export function openClient(options: ClientOptions): Client {
 
 class Connection {
   readonly #options: ClientOptions;
+  /** The name of the daemon, for which requests are signed. */
+  #daemon: string | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -48,7 +62,9 @@ class Connection {
     const [rest, signal] = asked.slice(words.length);
     if (method === "GET") url += queryText((rest ?? {}) as Readonly<Record<string, unknown>>);
     const body = method === "POST" ? rest : undefined;
-    const response = await this.#send(method, url, body, signal as AbortSignal | undefined);
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const signed = await this.#signed(method, url, payload);
+    const response = await this.#send(method, url, payload, signed, signal as AbortSignal | undefined);
     const { statusCode = 0, headers } = response;
     if (headers["content-type"] === "text/event-stream")
       return this.#items(response, signal as AbortSignal | undefined);
@@ -79,9 +95,25 @@ class Connection {
     if (!signal?.aborted) throw this.#lost(undefined);
   }
 
-  #send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
-    const { socket, clock, timeout = 60_000, until, sign } = this.#options;
-    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  async #signed(method: string, url: string, payload = Buffer.alloc(0)): Promise<Readonly<Record<string, string>>> {
+    const { sign } = this.#options;
+    if (sign === undefined) return {};
+    if (this.#daemon === undefined) {
+      const answer = await this.#send("GET", NAMING, undefined, {});
+      answer.resume();
+      this.#daemon = sign.daemon(answer.headers[DAEMON_HEADER]);
+    }
+    return sign.headers(this.#daemon, { method, url }, payload);
+  }
+
+  #send(
+    method: string,
+    path: string,
+    payload: Buffer | undefined,
+    signed: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const { socket, clock, timeout = 60_000, until } = this.#options;
     const length =
       payload === undefined ? {} : { "content-type": "application/json", "content-length": payload.length };
     return new Promise((resolve, reject) => {
@@ -90,7 +122,7 @@ class Connection {
         agent: false,
         method,
         path,
-        headers: { host: "steward", ...length, ...sign?.({ method, url: path }, payload ?? Buffer.alloc(0)) },
+        headers: { host: "steward", ...length, ...signed },
         ...(signal === undefined ? {} : { signal }),
       });
       const timer = clock.setTimeout(() => sent.destroy(new Error(`no answer within ${timeout} ms`)), timeout);

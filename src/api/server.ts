@@ -1,5 +1,4 @@
 import { createServer, type RequestListener } from "node:http";
-import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../message/clock.ts";
 import { withTimes } from "../message/text/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -9,13 +8,16 @@ import { apiApp, failed } from "./app.ts";
 import { RequestsUnderWay, refuseBroken, refuseLast } from "./connections.ts";
 import { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
-import { listenOnSocket, PID_HEADER } from "./socket.ts";
+import { requestListener } from "./request-listener.ts";
+import { DAEMON_HEADER, listenOnSocket, PID_HEADER } from "./socket.ts";
 
 export interface ApiOptions {
   /** The daemon's own operations, for what is shown to everybody. */
   readonly operations: Operations;
   /** The door through which each request comes to the operations. */
   readonly reception: Pick<Reception, "admit">;
+  /** The daemon, as its answers name it to those who sign. */
+  readonly daemon: { readonly header: string };
   /** Path of the Unix socket. */
   readonly path: string;
   /** Users of the socket, beside root; `owner` unless given. */
@@ -33,19 +35,16 @@ export interface Api {
  * Opens the local API, which listens until `stop`. No input ends the daemon: a request that is no HTTP is answered with
  * 400 and its connection closed.
  */
-export async function openApi({ operations, reception, path, access, clock, log }: ApiOptions): Promise<Api> {
+export async function openApi({ operations, reception, daemon, path, access, clock, log }: ApiOptions): Promise<Api> {
   const streams = new EventStreams(operations, clock);
   const app = apiApp({ operations, reception, streams, log });
-  const listener = getRequestListener(app.fetch, {
-    hostname: "steward",
-    overrideGlobalObjects: false,
-    errorHandler: (error) => failed(error, log),
-  });
+  const listener = requestListener(app, (thrown) => failed(thrown, log));
   const underWay = new RequestsUnderWay();
   const server = createServer((incoming, outgoing) => {
     underWay.add(outgoing);
     outgoing.setHeader(PID_HEADER, process.pid);
-    void listener(incoming, outgoing);
+    outgoing.setHeader(DAEMON_HEADER, daemon.header);
+    listener(incoming, outgoing);
   });
   refuseBroken(server);
   refuseLast(server, log);

@@ -11,6 +11,9 @@ const PROBE_TIMEOUT = 1_000;
 /** The header in which a daemon names its process. */
 export const PID_HEADER = "steward-pid";
 
+/** The header in which a daemon names itself to those who sign requests. */
+export const DAEMON_HEADER = "steward-daemon";
+
 /**
  * Makes `server` listen on a Unix socket that only its owner may use, with `access` "group" its group as well. The file
  * of a dead daemon is replaced.

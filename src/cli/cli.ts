@@ -9,7 +9,7 @@ import type { ServiceNotice } from "../platform/service-notice.ts";
 import type { ReloadAnswer } from "../runtime/operate/table/daemon.ts";
 import type { Signer } from "../security/keys/signed.ts";
 import type { Daemon } from "./daemon.ts";
-import { keyFileOf } from "./input/operator-key.ts";
+import { keyFileOf, knownDaemonsBeside } from "./input/operator-key.ts";
 import type { CliIo } from "./io.ts";
 import { type Paint, paintFor } from "./render/paint.ts";
 import { jsonText, visible } from "./render/text.ts";
@@ -32,8 +32,8 @@ export interface Reach {
   loadConfig(file: string, env: CliIo["env"]): Promise<Config>;
   /** The socket that a configuration names, whatever else is wrong with the file. */
   socketOf(file: string, env: CliIo["env"]): Promise<string>;
-  /** `until`: when the command must end, by monotonic time. `signer`: the operator who signs each request. */
-  connect(socket: string, io: CliIo, until?: number, signer?: Signer): Promise<Daemon>;
+  /** `until`: when the command must end, by monotonic time. `operator`: who signs each request. */
+  connect(socket: string, io: CliIo, until?: number, operator?: SigningOperator): Promise<Daemon>;
   /** The key in an operator's file. @throws StewardError `operator-key-unsafe`, `operator-key-unreadable` */
   operatorKey(file: string): Promise<Signer>;
   /** `pretty`: the log is for people, not for programs. */
@@ -44,6 +44,12 @@ export interface Reach {
   charts(): Promise<readonly { readonly name: string; readonly mermaid: string }[]>;
   /** Checks the journal of a daemon that does not run; `undefined`: there is none. */
   checkJournal(path: string, options: ApartOptions): Promise<OfflineCheck | undefined>;
+}
+
+export interface SigningOperator {
+  readonly signer: Signer;
+  /** The file of the daemons for which he signed before. */
+  readonly known: string;
 }
 
 export interface RunningDaemon {
@@ -144,17 +150,22 @@ export class Cli {
   }
 
   daemon(): Promise<Daemon> {
-    this.#daemon ??= Promise.all([this.socket(), this.signer()]).then(([socket, signer]) =>
-      this.reach.connect(socket, this.io, this.#until, signer),
-    );
+    this.#daemon ??= Promise.all([this.socket(), this.signer()]).then(([socket, signer]) => {
+      const operator = signer === undefined ? undefined : { signer, known: knownDaemonsBeside(this.#keyFile ?? "") };
+      return this.reach.connect(socket, this.io, this.#until, operator);
+    });
     return this.#daemon;
   }
 
   /** The operator who signs, as --as or STEWARD_OPERATOR_KEY names it; `undefined`: nobody signs. */
   async signer(): Promise<Signer | undefined> {
-    this.#signer ??=
-      this.#as === undefined ? Promise.resolve(undefined) : this.reach.operatorKey(keyFileOf(this.#as, this.io));
+    const file = this.#keyFile;
+    this.#signer ??= file === undefined ? Promise.resolve(undefined) : this.reach.operatorKey(file);
     return this.#signer;
+  }
+
+  get #keyFile(): string | undefined {
+    return this.#as === undefined ? undefined : keyFileOf(this.#as, this.io);
   }
 
   async noDaemon(): Promise<StewardError> {

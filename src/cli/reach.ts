@@ -13,15 +13,22 @@ export const reachDaemon: Reach = {
     const { loadConfig } = await import("../config/load.ts");
     return loadConfig(file, { env }).socket;
   },
-  connect: async (socket, io, until, signer) => {
+  connect: async (socket, io, until, operator) => {
     const { openClient } = await import("../api/client.ts");
     const options = { socket, clock: io.clock, until };
-    if (signer === undefined) return openClient(options);
+    if (operator === undefined) return openClient(options);
     const { SIGNATURE_HEADER, signRequest } = await import("../security/operators/request-signature.ts");
     const { systemRandom } = await import("../platform/system-clock.ts");
+    const { KnownDaemons } = await import("../security/operators/known-daemons.ts");
+    const known = new KnownDaemons(operator.known);
     return openClient({
       ...options,
-      sign: (request, body) => ({ [SIGNATURE_HEADER]: signRequest(signer, request, body, io.clock, systemRandom) }),
+      sign: {
+        daemon: (header) => known.nameOf(socket, header),
+        headers: (daemon, request, body) => ({
+          [SIGNATURE_HEADER]: signRequest(operator.signer, daemon, request, body, io.clock, systemRandom),
+        }),
+      },
     });
   },
   operatorKey: async (file) => {

@@ -22,6 +22,7 @@ export interface WorldCourierOptions {
 const GRACE = 5_000;
 /** The bytes of a program's complaints that are kept. */
 const COMPLAINT = 500;
+const LONGEST_TOKEN = 8192;
 
 /** Brings errands to files, programs, web addresses, mailboxes and NATS subjects: only those that the configuration names. */
 export class WorldCourier implements Courier {
@@ -64,7 +65,7 @@ export class WorldCourier implements Courier {
 
   async #post(url: string, errand: Errand, { timeout, tokenFile }: DestinationConfig): Promise<void> {
     const { clock } = this.#options;
-    const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, "utf8")).trim();
+    const token = tokenFile === undefined ? undefined : await tokenIn(tokenFile);
     const abort = new AbortController();
     const timer = clock.setTimeout(() => abort.abort(), timeout);
     try {
@@ -120,6 +121,15 @@ export class WorldCourier implements Courier {
     const complaint = said.join("").trim().slice(0, COMPLAINT);
     throw new Error(`${program} ${how}${complaint === "" ? "" : `: ${complaint}`}`);
   }
+}
+
+/** The token in a file. Fetch would name one that fits in no header in its complaint. @throws Error that never shows it */
+async function tokenIn(path: string): Promise<string> {
+  const token = (await readFile(path, "utf8")).trim();
+  if (/^[\x21-\x7e]+$/.test(token) && token.length <= LONGEST_TOKEN) return token;
+  throw new Error(
+    `${path} holds no token: one line of letters, digits and signs of ASCII, at most ${LONGEST_TOKEN} bytes`,
+  );
 }
 
 /** Adds a line to a file, synced. A line that a crash cut short is ended first. */

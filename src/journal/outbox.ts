@@ -110,7 +110,11 @@ export class Outbox {
   ): OutRecord[] {
     return messages.map((message, i) => {
       const lane = this.#lanes.get(message.subject) ?? this.#newLane(message.subject);
-      if (keep && !lane.late && idTime(message.id) < message.createdAt) lane.late = this.#isLate(lane, message.id);
+      if (keep) {
+        const at = idTime(message.id);
+        if (!lane.late && at < message.createdAt) lane.late = this.#isLate(lane, message.id, at);
+        lane.youngestAt = at;
+      }
       const record = this.#batches.append(lane, message, texts[i] ?? "", keep);
       if (keep) this.#newIds.push([message.id, [lane.no, record.seq]]);
       this.#changes(lane);
@@ -119,7 +123,9 @@ export class Outbox {
   }
 
   /** True for an id that is lower than the one before it: its message was held meanwhile. */
-  #isLate(lane: Lane, id: string): boolean {
+  #isLate(lane: Lane, id: string, at: number): boolean {
+    // A look into the store for each of ten thousand nodes would cost more than all else that a job does.
+    if (lane.youngestAt !== undefined && lane.youngestAt !== at) return lane.youngestAt > at;
     const youngest = lane.batches.at(-1);
     // The messages of this turn are not in the store yet.
     const last = youngest?.last === lane.next - 1 ? youngest.messages.at(-1) : undefined;
@@ -598,6 +604,7 @@ export class Outbox {
   /** The lane's subject has a row of its own, written once: the lane's row changes often and is more easily damaged. */
   #newLane(subject: string): Lane {
     const lane = this.#addLane(this.#lastLane + 1, subject);
+    lane.youngestAt = Number.NEGATIVE_INFINITY;
     this.#store.put("subjects", lane.no, subject);
     return lane;
   }

@@ -179,13 +179,21 @@ export const CATALOGUE = {
     "the signature on this request is not taken: {fault}",
     "Type the command again; check the clocks of this machine and of the daemon's, and the file of your key.",
   ),
+  "daemon-nameless": entry(
+    "the daemon at {socket} does not say who it is, and nothing is signed for it",
+    "It is of an older version of steward, or no steward at all: bring it to this version, or leave STEWARD_OPERATOR_KEY and --as out.",
+  ),
+  "daemon-changed": entry(
+    "the daemon at {socket} has the key {found}; when you last signed for it, it had {known}",
+    "If it was set up anew, or got new keys long ago, take the lines of that socket out of {file}. Else somebody sits in its place: sign nothing there, and tell an admin.",
+  ),
   "operator-unknown": entry(
     "no operator here has the key {key}",
     "An admin types on {central}: `steward operator add NAME --role viewer|operator|admin --key {key}`. Without STEWARD_OPERATOR_KEY and --as you speak as the users of the socket.",
   ),
   "operator-removed": entry(
     "the key of {operator} is no longer taken: {fault}",
-    "Ask an admin; on {central} `steward operator list` shows who has which key.",
+    "With a new key of yours, sign with that one, and log in at the page again: `steward open`. Else ask an admin; on {central} `steward operator list` shows who has which key.",
   ),
   "operator-key-unsafe": entry(
     "the key of an operator in {file} is not safe: {fault}",

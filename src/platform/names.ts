@@ -102,11 +102,11 @@ export function openIn(folder: string, name: string, flags: number, mode = 0o600
 }
 
 /** Writes a new file, for its user alone, in place of what has its name. @throws StewardError `name-refused` */
-export function writeIn(folder: string, name: string, text: string): void {
+export function writeIn(folder: string, name: string, content: string | Buffer): void {
   rmSync(pathIn(folder, name), { force: true });
   const fd = openIn(folder, name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
   try {
-    writeFileSync(fd, text);
+    writeFileSync(fd, content);
   } finally {
     closeSync(fd);
   }

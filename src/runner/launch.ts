@@ -26,6 +26,9 @@ export interface LaunchOptions {
   readonly log: Logger;
 }
 
+/** Little of what the runner allocates lives long: a young generation of 1 MB keeps it, and each fork of it, small. */
+const SMALL = ["--max-semi-space-size=1", "--v8-pool-size=1"];
+
 /**
  * Connects to the runner of this directory, and starts one when there is none. A race with another one, or with one that
  * is just leaving, costs another attempt.
@@ -69,7 +72,7 @@ async function launch({ directory, runnerPath, clock, log, withheld }: LaunchOpt
   try {
     // Options of Node that are meant for the daemon (an inspector, say) are not for the runner.
     const { NODE_OPTIONS: _, ...env } = commandEnvironment(process.env, withheld());
-    child = spawn(process.execPath, [runnerPath], {
+    child = spawn(process.execPath, [...SMALL, runnerPath], {
       cwd: directory,
       env,
       detached: true,

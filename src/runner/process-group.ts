@@ -1,7 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 
 /** Processes that are named one by one. */
 const MOST_NAMED = 100;
+/** Numbers that are looked at one by one; for more of them the list of all processes is cheaper. */
+const FEW = 48;
+/** The file that names the process number given last is the kernel's own, and not one that a container was given. */
+const KNOWS_LAST = deviceOf("/proc/loadavg") === deviceOf("/proc/self/stat");
 
 /** A process, so that a later look can tell it from another one of its number. `null` where there is no /proc. */
 export interface ProcessIdentity {
@@ -66,10 +70,36 @@ export function groupsOfRun(runId: string): number[] {
 
 /** Processes that carry the run's id in their environment and live, of those whose number is above `above`; the first few. */
 export function processesOfRun(runId: string, above: number): number[] {
+  if (above > 0 && fewSince(above)?.some((pid) => carriesRun(pid, runId)) === false) return [];
   return processIds()
     .filter((pid) => pid > above && pid !== process.pid && carriesRun(pid, runId))
     .filter((pid) => !/[ZX]/.test(statOf(pid)?.state ?? "X"))
     .slice(0, MOST_NAMED);
+}
+
+/**
+ * Numbers above this one that are in use, of threads too; `undefined`: there may be many, or the kernel began again with
+ * small ones.
+ */
+function fewSince(above: number): number[] | undefined {
+  const last = lastNumber();
+  if (last === undefined || last < above || last - above > FEW) return undefined;
+  return Array.from({ length: last - above }, (_, i) => above + 1 + i).filter((pid) => existsSync(`/proc/${pid}`));
+}
+
+/** The number that the kernel gave last to a process or thread. */
+function lastNumber(): number | undefined {
+  if (!KNOWS_LAST) return undefined;
+  try {
+    const last = Number(readFileSync("/proc/loadavg", "utf8").trim().split(" ").at(-1));
+    return Number.isSafeInteger(last) ? last : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function deviceOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.dev;
 }
 
 function processIds(): number[] {

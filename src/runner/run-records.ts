@@ -95,8 +95,9 @@ export function recordStarted(directory: string, id: string, started: Started): 
 }
 
 /**
- * Durable, and whole or not there at all, when it resolves. Only the syncs leave the thread: the rest costs less than
- * the way to another one and back.
+ * Durable when it resolves, and whole for every reader before. File and folder are synced side by side: a name that a crash
+ * leaves without its content counts as no record. Only the syncs leave the thread: the rest costs less than the way to
+ * another one and back.
  */
 export async function recordEnd(directory: string, id: string, end: RunEnd): Promise<void> {
   const own = pathIn(directory, id);
@@ -104,17 +105,22 @@ export async function recordEnd(directory: string, id: string, end: RunEnd): Pro
   const file = openSync(temporary, "w", 0o600);
   try {
     writeFileSync(file, JSON.stringify({ format: FORMAT, end }));
-    await sync(file);
+    renameSync(temporary, join(own, "end.json"));
+    const folder = openSync(own, "r");
+    try {
+      await bothSynced(file, folder);
+    } finally {
+      closeSync(folder);
+    }
   } finally {
     closeSync(file);
   }
-  renameSync(temporary, join(own, "end.json"));
-  const folder = openSync(own, "r");
-  try {
-    await sync(folder);
-  } finally {
-    closeSync(folder);
-  }
+}
+
+/** Neither descriptor may be closed before both syncs have ended. */
+async function bothSynced(file: number, folder: number): Promise<void> {
+  const results = await Promise.allSettled([sync(file), sync(folder)]);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 function sync(fd: number): Promise<void> {
@@ -156,6 +162,11 @@ export async function removeRecord(directory: string, id: string): Promise<void>
   const names = (await readdir(own).catch(absent)) ?? [];
   await Promise.all(names.map((name) => unlink(pathIn(own, name)).catch(absent)));
   await rmdir(own).catch(absent);
+}
+
+/** For the runner: to hand the removal of a few small files to other threads costs more than the removal. */
+export function removeRecordNow(directory: string, id: string): void {
+  rmSync(pathIn(directory, id), { recursive: true, force: true });
 }
 
 /** Ids of which something is recorded. */

@@ -34,7 +34,14 @@ export async function apiRoom(): Promise<ApiRoom> {
   const operations = fakeOperations();
   const { clock } = operations;
   const log = listLog();
-  const api = await openApi({ operations, reception: openDoor(operations), path: socket, clock, log });
+  const api = await openApi({
+    operations,
+    reception: openDoor(operations),
+    daemon: { header: "central" },
+    path: socket,
+    clock,
+    log,
+  });
   return {
     operations,
     client: openClient({ socket, clock }),

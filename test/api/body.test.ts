@@ -140,6 +140,16 @@ describe("a request's body", () => {
     await alive();
   });
 
+  test("a target is a path, or an address of which the path counts; a backslash is never taken for a slash", async () => {
+    const get = (target: string) => raw(`GET ${target} HTTP/1.1\r\nhost: s\r\nconnection: close\r\n\r\n`);
+    const health = /^HTTP\/1\.1 (200|503) [\s\S]*content-length: \d+\r\n[\s\S]*"ok"/i;
+    expect(await get("/healthz")).toMatch(health);
+    expect(await get("http://elsewhere/healthz")).toMatch(health);
+    expect(await get("/v1\\..\\healthz")).toMatch(/^HTTP\/1\.1 400 [\s\S]*"code":"request-invalid"/);
+    expect(await get("//elsewhere/healthz")).toMatch(/^HTTP\/1\.1 404 /);
+    await alive();
+  });
+
   test("any bytes at all are answered with 201 or a 4xx of the documented form", async () => {
     const bytes = fc.uint8Array({ maxLength: 2_000 }).map((array) => Buffer.from(array));
     const document = fc.json({ maxDepth: 8 }).map((text) => Buffer.from(text));

@@ -24,7 +24,14 @@ describe("the API's socket", () => {
     await rm(directory, { recursive: true });
   });
   const open = (at = path) =>
-    openApi({ operations, reception: openDoor(operations), path: at, clock: operations.clock, log: listLog() });
+    openApi({
+      operations,
+      reception: openDoor(operations),
+      daemon: { header: "central" },
+      path: at,
+      clock: operations.clock,
+      log: listLog(),
+    });
   const client = () => openClient({ socket: path, clock: operations.clock });
 
   test("belongs to its owner alone, in a directory made for it, and is gone after the stop", async () => {
@@ -42,6 +49,7 @@ describe("the API's socket", () => {
     const nested = join(directory, "a", "api.sock");
     const { clock } = operations;
     const api = await openApi({
+      daemon: { header: "central" },
       operations,
       reception: openDoor(operations),
       path: nested,

@@ -46,6 +46,7 @@ describe("a request to the API", () => {
     operators = [record("ann", ann, "operator"), record("bob", bob, "viewer")];
     asked.length = 0;
     const { clock } = fake;
+    const daemon = { name: "central", header: "central" };
     const identity = new SocketIdentity({
       config: () => ({
         node: "central",
@@ -55,6 +56,7 @@ describe("a request to the API", () => {
       }),
       operators: new OperatorDirectory(() => ({ operators: operators as never })),
       clock,
+      daemon,
     });
     const reception = new Reception(
       (request) => identity.identify(request),
@@ -63,7 +65,7 @@ describe("a request to the API", () => {
         return fake;
       },
     );
-    api = await openApi({ operations: fake, reception, path: socket, clock, log: listLog() });
+    api = await openApi({ operations: fake, reception, daemon, path: socket, clock, log: listLog() });
   });
   afterEach(async () => {
     await api.stop();
@@ -79,7 +81,7 @@ describe("a request to the API", () => {
     by: "central",
   });
   const signed = (signer: Identity, method: string, url: string, body = ""): Record<string, string> => ({
-    [SIGNATURE_HEADER]: signRequest(signer, { method, url }, Buffer.from(body), fake.clock, random),
+    [SIGNATURE_HEADER]: signRequest(signer, "central", { method, url }, Buffer.from(body), fake.clock, random),
   });
   const ask = (method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> =>
     askRaw({ socketPath: socket }, method, path, body, body === undefined ? headers : { ...JSON_TYPE, ...headers });
@@ -208,11 +210,17 @@ describe("a request to the API", () => {
     const client = openClient({
       socket,
       clock: fake.clock,
-      sign: (request, body) => ({ [SIGNATURE_HEADER]: signRequest(ann, request, body, fake.clock, random) }),
+      sign: {
+        daemon: String,
+        headers: (daemon, request, body) => ({
+          [SIGNATURE_HEADER]: signRequest(ann, daemon, request, body, fake.clock, random),
+        }),
+      },
     });
     await client.nodes({ filter: "name=ship1" });
     await client.cancel(fake.messageList[1]?.id ?? "");
     await client.submit([{ subject: "ship1.command.shellcommand.x", data: "é" }]);
-    expect(asked).toEqual(["ann@central", "ann@central", "ann@central"]);
+    // The first request asks for the name of the daemon.
+    expect(asked).toEqual(["local", "ann@central", "ann@central", "ann@central"]);
   });
 });

@@ -64,6 +64,7 @@ export class World {
 
   async up(): Promise<void> {
     this.#api = await openApi({
+      daemon: { header: "central" },
       operations: this.ops,
       reception: openDoor(this.ops),
       path: this.socket,

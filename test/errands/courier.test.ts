@@ -146,6 +146,20 @@ test("a web address gets a POST with key and token; only a status of success is 
   await expect(courier({ post }).carry()).rejects.toThrow(/^127\.0\.0\.1:\d+: ./);
 });
 
+test.each(["top\nsecret", "top\u0000secret", "töp-secret€", ""])(
+  "a token that cannot stand in a header goes nowhere, and no complaint shows it: %j",
+  async (token) => {
+    const tokenFile = join(await tempDir(), "token");
+    writeFileSync(tokenFile, token);
+    const fault: unknown = await courier({ post: "http://127.0.0.1:1/hook", tokenFile })
+      .carry()
+      .catch((error: unknown) => error);
+    expect(String(fault)).toBe(
+      `Error: ${tokenFile} holds no token: one line of letters, digits and signs of ASCII, at most 8192 bytes`,
+    );
+  },
+);
+
 test("a destination that the configuration no longer has keeps what waits for it", async () => {
   await expect(
     new WorldCourier({ config: () => ({ node: "central", destinations: {} }) } as never).carry(ERRAND),

@@ -68,7 +68,6 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   "@nats-io/nkeys": ["src/security/keys/", "src/broker/"],
   xstate: ["src/actors/", "src/observe/", "src/cli/"],
   hono: ["src/api/"],
-  "@hono/node-server": ["src/api/"],
   "prom-client": ["src/observe/"],
   pino: ["src/observe/"],
   "pino-pretty": ["src/observe/", "src/cli/"],

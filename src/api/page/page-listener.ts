@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import { getRequestListener } from "@hono/node-server";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import { withTimes } from "../../message/text/time-words.ts";
@@ -13,6 +12,7 @@ import { apiApp, failed } from "../app.ts";
 import { RequestsUnderWay, refuseBroken, refuseLast } from "../connections.ts";
 import { EventStreams } from "../event-streams.ts";
 import { failureOf, RequestRefused } from "../failure.ts";
+import { requestListener } from "../request-listener.ts";
 import {
   type Admission,
   admit,
@@ -152,7 +152,7 @@ class Door {
   readonly #hosts: OwnHosts;
   readonly #files: PageFiles;
   readonly #streams: EventStreams;
-  readonly #operations: ReturnType<typeof getRequestListener>;
+  readonly #operations: RequestListener;
   readonly #underWay = new RequestsUnderWay();
   readonly #secure: boolean;
   readonly #cookie: string;
@@ -175,11 +175,7 @@ class Door {
     };
     const reception = new Reception(identify, options.operationsFor);
     const app = apiApp({ operations, reception, streams: this.#streams, log, withheld: AT_THE_SOCKET });
-    this.#operations = getRequestListener(app.fetch, {
-      hostname: "steward",
-      overrideGlobalObjects: false,
-      errorHandler: (error) => failed(error, log),
-    });
+    this.#operations = requestListener(app, (thrown) => failed(thrown, log));
     const https = hosts.scheme === "https:";
     this.#secure = https || address?.protocol === "https:";
     this.#cookie = cookieName(this.#secure, port);
@@ -209,7 +205,7 @@ class Door {
     insistOnHost(request, this.#hosts);
     if (OPERATION.test(path)) {
       this.#leave(this.#admitted(request, incoming).visitor, outgoing);
-      void this.#operations(incoming, outgoing);
+      this.#operations(incoming, outgoing);
       return;
     }
     if (path === "/session") {

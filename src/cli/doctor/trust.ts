@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
-import { normalise } from "../../message/errors.ts";
+import { faultText, normalise } from "../../message/errors.ts";
 import { actingUser } from "../../platform/host/owner.ts";
 import { counted } from "../render/text.ts";
 import type { Finding } from "./finding.ts";
@@ -19,8 +19,14 @@ export async function trustAtRest({ data, node, central, security, centralKey }:
       },
     ];
   }
-  if (!existsSync(join(data, "identity")))
-    return [{ check: "identity", verdict: "ok", text: "the keys of this node are made at the first start" }];
+  try {
+    if (lstatSync(join(data, "identity"), { throwIfNoEntry: false }) === undefined)
+      return [{ check: "identity", verdict: "ok", text: "the keys of this node are made at the first start" }];
+  } catch (error) {
+    // A folder that this user may not look into may well hold the keys.
+    const text = `it cannot be seen whether this node has its keys: ${faultText(error)}`;
+    return [{ check: "identity", verdict: "warn", text, remedy: "Type it as root, or as the user of the daemon." }];
+  }
   try {
     const { readIdentity } = await import("../../security/keys/identity-files.ts");
     const { fingerprint } = await import("../../security/keys/public-keys.ts");

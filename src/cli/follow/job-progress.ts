@@ -3,7 +3,7 @@ import { isEnded, type JobCounts, type JobState } from "../../message/jobs/job.t
 import type { JobDetail } from "../../runtime/operate/table/jobs.ts";
 import type { Cli } from "../cli.ts";
 import { countsText, jobState, progressText } from "../render/jobs.ts";
-import { visible } from "../render/text.ts";
+import { counted, visible } from "../render/text.ts";
 import { clockTime } from "../render/time.ts";
 import { followEvents } from "./stream.ts";
 
@@ -85,7 +85,7 @@ function report(cli: Cli, job: JobDetail, ending: "done" | "detached" | "timeOve
   }
   const hint = (line: string): void => cli.note(`  ${cli.err("dim", "→")} ${line}`);
   cli.note(`job ${id} is ${jobState(state, cli.err)}${cause === "" ? "" : `: ${visible(cause)}`}`);
-  cli.note(`${nodes} nodes: ${countsText(counts, cli.err)}`);
+  cli.note(`${counted(nodes, "node")}: ${countsText(counts, cli.err)}`);
   if (ending === "detached") cli.note("detached: the job goes on without this terminal");
   if (ending === "timeOver") cli.note("the time of --wait is over; the job goes on");
   if (counts.failed > 0) hint(`the nodes that failed: steward job ${id} --state failed`);

@@ -102,7 +102,8 @@ function readScript(cli: Cli, file: string): Promise<Buffer> {
 
 function scriptText(bytes: Buffer, what: string): string {
   if (bytes.includes(0)) throw usage(`${what} holds a NUL byte at ${bytes.indexOf(0)}: it is a program, not a script`);
-  return checkedText(bytes, what);
+  // The mark of byte order that some editors write would hide the `#!` behind it.
+  return checkedText(bytes, what).replace(/^\ufeff/, "");
 }
 
 function usage(fault: string): StewardError {

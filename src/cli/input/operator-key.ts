@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { StewardError } from "../../message/errors.ts";
 import { isToken } from "../../message/subject.ts";
 import type { CliIo } from "../io.ts";
@@ -17,4 +17,9 @@ export function keyFileOf(named: string, { env, cwd }: Pick<CliIo, "env" | "cwd"
   const configured = env.XDG_CONFIG_HOME;
   const base = configured === undefined || configured === "" ? join(env.HOME ?? homedir(), ".config") : configured;
   return join(base, FOLDER, `${named}.nk`);
+}
+
+/** The file, beside a key, of the daemons for which it signed. */
+export function knownDaemonsBeside(keyFile: string): string {
+  return join(dirname(keyFile), "known-daemons");
 }

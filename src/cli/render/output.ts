@@ -7,6 +7,12 @@ import type { Paint } from "./paint.ts";
 import { visibleButColours } from "./text.ts";
 
 type StreamName = OutputPart["stream"];
+/** The part of a message that its printed output is made of. */
+interface Kept {
+  readonly output: readonly OutputPart[];
+  readonly outcome?: { readonly totals?: Totals };
+}
+
 type Totals = Readonly<Record<StreamName, StreamTotal>>;
 
 const STREAMS = ["stdout", "stderr"] as const;
@@ -16,7 +22,7 @@ export interface OutputSinks {
   readonly stderr: Sink;
 }
 
-export function partBytes(part: OutputPart): Buffer {
+function partBytes(part: OutputPart): Buffer {
   return Buffer.from(part.text, part.encoding === "base64" ? "base64" : "utf8");
 }
 
@@ -30,7 +36,7 @@ export abstract class OutputPrinter {
 
   protected abstract print(name: StreamName, chunk: Buffer): void;
   /** Prints a note in the place of output that is missing. */
-  protected abstract note(text: string): void;
+  protected abstract note(text: string, name: StreamName): void;
   /** Ends a line that is still open. */
   abstract end(): void;
 
@@ -77,7 +83,7 @@ export abstract class OutputPrinter {
     this.#next[name] = to;
     this.#missing += missing;
     this.end();
-    this.note(`… ${bytes(missing)} of ${name} were not kept …`);
+    this.note(`… ${bytes(missing)} of ${name} were not kept …`, name);
   }
 }
 
@@ -114,6 +120,46 @@ export class RawOutput extends OutputPrinter {
 
   protected note(text: string): void {
     this.#note(text);
+  }
+}
+
+/** The output of one command as bytes, a stream at a time, with a line for each piece that is missing. */
+export class GatheredOutput extends OutputPrinter {
+  readonly notes: string[] = [];
+  readonly #chunks: Record<StreamName, Buffer[]> = { stdout: [], stderr: [] };
+  readonly #marks: boolean;
+
+  /** @param marks true: a missing piece is a line among the bytes too */
+  constructor(marks: boolean) {
+    super();
+    this.#marks = marks;
+  }
+
+  static of({ output, outcome }: Kept, marks = false): GatheredOutput {
+    const gathered = new GatheredOutput(marks);
+    gathered.take(output, true);
+    if (outcome !== undefined) gathered.finish(outcome.totals);
+    return gathered;
+  }
+
+  bytes(name: StreamName): Buffer {
+    return Buffer.concat(this.#chunks[name]);
+  }
+
+  end(): void {
+    // A line that is open stays as the program left it.
+  }
+
+  protected print(name: StreamName, chunk: Buffer): void {
+    this.#chunks[name].push(chunk);
+  }
+
+  protected note(text: string, name: StreamName): void {
+    this.notes.push(text);
+    if (!this.#marks) return;
+    const chunks = this.#chunks[name];
+    const isOpen = chunks.length > 0 && chunks.at(-1)?.at(-1) !== 10;
+    chunks.push(Buffer.from(`${isOpen ? "\n" : ""}${text}\n`));
   }
 }
 

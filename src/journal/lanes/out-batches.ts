@@ -29,6 +29,8 @@ export class Lane implements Omit<OutLane, "marks"> {
   readonly passed = new LaneMarks();
   /** True: ids do not rise along the lane. */
   late = false;
+  /** The time in the id of its youngest message that is kept; `undefined`: none was written in this life of the daemon. */
+  youngestAt: number | undefined;
   /** Number of skip markers that are not acknowledged. */
   markers = 0;
   /** Bytes of the messages that are neither acknowledged nor skip markers. */

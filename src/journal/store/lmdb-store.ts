@@ -26,9 +26,12 @@ import { CAPACITY, type LogRecord, openLog, type Rotated, type WriteAheadLog } f
  * disk refuses stays in memory and counts as not durable. Such a write is tried again, each time a little later: the log in
  * another file, the rows in another transaction, until the disk takes them.
  */
-/** Longest wait of `putSoon` and `removeSoon` for another write, and time between two moves to LMDB, ms. */
+/** Longest wait of `putSoon` and `removeSoon` for another write, ms. */
 const SOON = 50;
-const MOVE_EVERY = 100;
+/** Time from a write to the move of all rows to LMDB, ms: a move costs as much as some commands, so few rows wait longer. */
+const MOVE_FEW_AFTER = 1_000;
+const MOVE_MANY_AFTER = 100;
+const MANY = 1_000;
 /** LMDB's errors for a damaged database. */
 const DAMAGED = /\bMDB_(CORRUPTED|PAGE_NOTFOUND|BAD_TXN|INVALID|NOTFOUND|VERSION_MISMATCH|PANIC)\b/;
 /** Waits before a refused write is tried again, ms; the first is 0, for another file may do. */
@@ -82,7 +85,10 @@ export function openLmdbStore(
     log = openLog(path, found, clock);
     // Existing tables need no room.
     if (env.getKeysCount() === 0) reserve(path, env, bytesFor(TABLES.length, 0));
-    for (const table of TABLES) tables.set(table, env.openDB<string, Key>({ name: table }));
+    // In one transaction: each that makes a table is synced.
+    env.transactionSync(() => {
+      for (const table of TABLES) tables.set(table, env.openDB<string, Key>({ name: table }));
+    });
   } catch (error) {
     if (error instanceof StewardError) throw error;
     const fault = faultText(error);
@@ -166,6 +172,10 @@ export function openLmdbStore(
   let closed = false;
   let soonTimer: Timer | undefined;
   let moveTimer: Timer | undefined;
+  /** Rows written since the last move began. */
+  let rowsSinceMove = 0;
+  /** `moveTimer` was set for many rows. */
+  let hurried = false;
   let againTimer: Timer | undefined;
   /** Ends the wait for the next attempt to move. */
   let hurry: () => void = () => undefined;
@@ -217,6 +227,7 @@ export function openLmdbStore(
     if (operations.length > 0 && (urgent || moves || asking.length > 0)) {
       urgent = false;
       to.records.push(recordOf(operations));
+      rowsSinceMove += operations.length;
       operations = [];
       turn++;
     }
@@ -228,6 +239,7 @@ export function openLmdbStore(
       moveDue = false;
       moving = memory;
       memory = emptyMemory();
+      rowsSinceMove = 0;
       next = { records: [], waiters: [] };
     }
     append();
@@ -253,8 +265,7 @@ export function openLmdbStore(
         delete refused.log;
         logTries = 0;
         committed((clock.monotonic() - began) / 1000);
-        if (log.size > log.capacity / 2) dueAgain();
-        else moveTimer ??= clock.setTimeout(dueAgain, MOVE_EVERY);
+        planMove();
         served();
       });
       return;
@@ -296,6 +307,17 @@ export function openLmdbStore(
   function failed(): StewardError {
     const cause = refused.log;
     return new StewardError("journal-failed", { path, fault: faultText(cause ?? "it is closed") }, { cause });
+  }
+
+  /** The more there is to move, the sooner it moves. */
+  function planMove(): void {
+    const isMany = rowsSinceMove >= MANY;
+    if (log.size > log.capacity / 2) dueAgain();
+    else if (moveTimer === undefined || (isMany && !hurried)) {
+      clock.clearTimeout(moveTimer);
+      hurried = isMany;
+      moveTimer = clock.setTimeout(dueAgain, isMany ? MOVE_MANY_AFTER : MOVE_FEW_AFTER);
+    }
   }
 
   function dueAgain(): void {

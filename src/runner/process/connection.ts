@@ -20,7 +20,8 @@ export interface ConnectionHost {
   find(id: string): Recording | undefined;
   /** @throws when the disk takes no proof */
   prepare(id: string): void;
-  forget(id: string): Promise<void>;
+  /** @throws when the record cannot be removed */
+  forget(id: string): void;
   log(text: string): void;
   closed(): void;
 }
@@ -114,7 +115,7 @@ export class Connection {
         this.#host.find(message.id)?.cancel();
         return;
       case "forget":
-        void this.#forget(message.id);
+        this.#forget(message.id);
     }
   }
 
@@ -134,9 +135,9 @@ export class Connection {
     return listener;
   }
 
-  async #forget(id: string): Promise<void> {
+  #forget(id: string): void {
     try {
-      await this.#host.forget(id);
+      this.#host.forget(id);
       this.#send({ type: "forgotten", id });
     } catch (error) {
       this.#send({ type: "forgotten", id, fault: String(error) });

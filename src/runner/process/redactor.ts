@@ -41,7 +41,12 @@ export class Redactor {
 
 export class RedactedStream {
   readonly #spellings: readonly Spelling[];
+  /** The end of the output so far, which may be the beginning of a secret. */
   #held: Buffer = Buffer.alloc(0);
+  /** How many bytes of it belong to a secret that was found already, which another one may overlap. */
+  #covered = 0;
+  /** The name that stands last in the output for a secret. */
+  #said: Buffer | undefined;
 
   constructor(spellings: readonly Spelling[]) {
     this.#spellings = spellings;
@@ -63,26 +68,35 @@ export class RedactedStream {
   /** A secret that begins at `until` or later waits for more. */
   #redact(bytes: Buffer, until: number): Buffer {
     const parts: Buffer[] = [];
+    let at = this.#covered;
+    for (const { place, spelling } of this.#found(bytes, until)) {
+      const end = place + spelling.bytes.length;
+      if (end <= at) continue;
+      if (place > at) parts.push(bytes.subarray(at, place));
+      // Secrets that overlap are one stretch: it names each of them.
+      if (place >= at || spelling.instead !== this.#said) parts.push(spelling.instead);
+      this.#said = spelling.instead;
+      at = end;
+    }
+    if (until > at) parts.push(bytes.subarray(at, until));
+    this.#held = Buffer.from(bytes.subarray(until));
+    this.#covered = Math.max(0, at - until);
+    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+  }
+
+  /** The secrets that begin before `until`, in their order; of those at one place the longest first. */
+  *#found(bytes: Buffer, until: number): Generator<{ place: number; spelling: Spelling }> {
     const next = this.#spellings.map(({ bytes: secret }) => bytes.indexOf(secret));
-    let at = 0;
     for (;;) {
       let first = -1;
-      for (const [i, { bytes: secret }] of this.#spellings.entries()) {
-        const known = next[i] ?? -1;
-        const place = known >= 0 && known < at ? bytes.indexOf(secret, at) : known;
-        next[i] = place;
+      for (const [i, place] of next.entries())
         if (place >= 0 && place < until && (first < 0 || place < (next[first] ?? 0))) first = i;
-      }
-      const hit = this.#spellings[first];
-      if (hit === undefined) break;
+      const spelling = this.#spellings[first];
       const place = next[first] ?? 0;
-      parts.push(bytes.subarray(at, place), hit.instead);
-      at = place + hit.bytes.length;
+      if (spelling === undefined) return;
+      yield { place, spelling };
+      next[first] = bytes.indexOf(spelling.bytes, place + 1);
     }
-    const end = Math.max(at, until);
-    parts.push(bytes.subarray(at, end));
-    this.#held = Buffer.from(bytes.subarray(end));
-    return parts.length === 1 ? bytes.subarray(at, end) : Buffer.concat(parts);
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { RunSpec } from "../../methods/spawner.ts";
 import { hostUptime } from "../../platform/host/host-time.ts";
 import { runnerFile } from "../protocol.ts";
-import { isRunId, markRun, prepareRun, removeRecord } from "../run-records.ts";
+import { isRunId, markRun, prepareRun, removeRecordNow } from "../run-records.ts";
 import type { RunListener } from "./audience.ts";
 import { Connection } from "./connection.ts";
 import { Pipes } from "./pipes.ts";
@@ -47,7 +47,6 @@ export class RunnerService {
   readonly #runs = new Map<string, Recording>();
   readonly #waiting: Waiting[] = [];
   #starting = false;
-  #removing = 0;
   #socketInode: number | undefined;
 
   constructor(options: ServiceOptions) {
@@ -90,11 +89,9 @@ export class RunnerService {
         if (!isRunId(id)) throw new Error(`not an id: ${JSON.stringify(id)}`);
         prepareRun(options.directory, id);
       },
-      forget: async (id) => {
+      forget: (id) => {
         if (!isRunId(id) || this.#runs.has(id)) throw new Error(`${id} cannot be forgotten`);
-        this.#removing++;
-        await removeRecord(options.directory, id).finally(() => this.#removing--);
-        this.leaveWhenIdle();
+        removeRecordNow(options.directory, id);
       },
       log: options.log,
       closed: () => {
@@ -167,7 +164,7 @@ export class RunnerService {
 
   /** Leaves, unless a daemon is connected or something runs. */
   leaveWhenIdle(): void {
-    if (this.#connections.size + this.#runs.size + this.#removing > 0 || this.#socketInode === undefined) return;
+    if (this.#connections.size + this.#runs.size > 0 || this.#socketInode === undefined) return;
     // The name first: whoever connects from now on finds none, and starts a runner of its own.
     if (statSync(SOCKET_NAME, { throwIfNoEntry: false })?.ino === this.#socketInode)
       rmSync(SOCKET_NAME, { force: true });

@@ -35,6 +35,7 @@ import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
 import { AuditDirectory } from "../../security/audit/files.ts";
 import { CommandSignatures } from "../../security/operators/command-signatures.ts";
+import { DaemonName } from "../../security/operators/daemon-name.ts";
 import { OperatorDirectory, type OperatorSource } from "../../security/operators/directory.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
 import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
@@ -192,7 +193,8 @@ export async function startDaemon({
     reload: reloadNow,
   });
 
-  const socketIdentity = new SocketIdentity({ config: () => config, operators, clock });
+  const daemonName = new DaemonName(() => sealing?.keys.identity, config.node);
+  const socketIdentity = new SocketIdentity({ config: () => config, operators, clock, daemon: daemonName });
   const sessionIdentity = new SessionIdentity({ config: () => config, operators });
   const operationsFor = (speaker: Speaker): Operations => operations.as(speaker);
 
@@ -450,6 +452,7 @@ export async function startDaemon({
         const api = await openApi({
           operations,
           reception: new Reception((request) => socketIdentity.identify(request), operationsFor),
+          daemon: daemonName,
           path: config.socket,
           access: config.socketAccess,
           clock,

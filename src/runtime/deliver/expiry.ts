@@ -29,6 +29,8 @@ export interface WithdrawnFrom {
 
 /** The most messages that are read from the journal at once. */
 const AT_ONCE = 1000;
+/** The most waiting messages that are looked through for what is shown. */
+const LOOKED_THROUGH = 10_000;
 /** The longest wait of one timer, ms; a deadline further away is looked at again on the way. */
 const LONGEST = 86_400_000;
 
@@ -37,8 +39,10 @@ export class Expiry {
   readonly #lane: OutLane;
   readonly #publisher: WithdrawnFrom;
   readonly #due: Due;
-  /** When the earliest deadline falls due, by monotonic time. */
+  /** When the earliest deadline falls due, by monotonic time; it is no later than that of any message that waits. */
   #next = Number.POSITIVE_INFINITY;
+  /** The highest number that the message with this deadline can have. */
+  #nextUpTo = 0;
   #timer: Timer | undefined;
 
   constructor(options: ExpiryOptions, lane: OutLane, publisher: WithdrawnFrom) {
@@ -56,6 +60,8 @@ export class Expiry {
   get next(): number | null {
     const { clock } = this.#options;
     const lane = this.#lane;
+    // The message with the earliest deadline was sent: another one is the next. In a longer lane the time that is shown may be too early.
+    if (this.#nextUpTo <= lane.sent && lane.next - lane.sent <= LOOKED_THROUGH) this.#scan();
     if (lane.sent >= lane.next - 1 || !Number.isFinite(this.#next)) return null;
     return Math.round(clock.now() + this.#next - clock.monotonic());
   }
@@ -69,7 +75,7 @@ export class Expiry {
     const { clock } = this.#options;
     const [now, monotonic] = [clock.now(), clock.monotonic()];
     this.#due.note(now - monotonic);
-    if (deadline !== Number.POSITIVE_INFINITY) this.#arm(deadline - now, monotonic);
+    if (deadline !== Number.POSITIVE_INFINITY) this.#arm(deadline - now, this.#lane.next - 1, monotonic);
   }
 
   /** Notes that messages have other numbers now. */
@@ -80,18 +86,20 @@ export class Expiry {
   /** Watches messages again that the broker could hand to no subscriber. */
   waitAgain(from: number, to: number): void {
     const all = { count: to - from + 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 1 };
-    for (const record of this.#options.journal.outbox.take(this.#lane.subject, from, all)) this.#arm(this.left(record));
+    for (const record of this.#options.journal.outbox.take(this.#lane.subject, from, all))
+      this.#arm(this.left(record), record.seq);
   }
 
   stop(): void {
     this.#options.clock.clearTimeout(this.#timer);
   }
 
-  #arm(left: number, monotonic = this.#options.clock.monotonic()): void {
+  #arm(left: number, upTo: number, monotonic = this.#options.clock.monotonic()): void {
     const { clock } = this.#options;
     const at = monotonic + left;
     if (at >= this.#next) return;
     this.#next = at;
+    this.#nextUpTo = upTo;
     clock.clearTimeout(this.#timer);
     this.#timer = clock.setTimeout(() => this.#look(), Math.min(Math.max(0, left) + 1, LONGEST));
   }
@@ -127,11 +135,14 @@ export class Expiry {
   #scan(): void {
     this.#options.clock.clearTimeout(this.#timer);
     this.#next = Number.POSITIVE_INFINITY;
-    let earliest = Number.POSITIVE_INFINITY;
+    this.#nextUpTo = this.#lane.next - 1;
+    let [earliest, number] = [Number.POSITIVE_INFINITY, 0];
     for (const record of this.#waiting()) {
-      if (record.skip === undefined) earliest = Math.min(earliest, this.left(record));
+      if (record.skip !== undefined) continue;
+      const left = this.left(record);
+      if (left < earliest) [earliest, number] = [left, record.seq];
     }
-    if (Number.isFinite(earliest)) this.#arm(earliest);
+    if (Number.isFinite(earliest)) this.#arm(earliest, number);
   }
 
   /** Messages that were never sent, in order. */

@@ -58,6 +58,8 @@ const EACH_TOGETHER = 20;
 const WATCHED = 1000;
 /** The longest time between two looks, ms: the wall clock may jump. */
 const LONGEST = 30_000;
+/** Uptime after which a wall clock that went back is believed, ms. */
+const BELIEVED = 3_600_000;
 /** Most windows in which the messages of one attempt are held again. */
 const MOST_LATER = 100;
 /** Attempts of a job that begins again and again which are kept. */
@@ -80,6 +82,8 @@ export class Job {
   #lookAt = Number.POSITIVE_INFINITY;
   /** The end of the pause after a wave, by the monotonic clock. */
   #soakUntil: number | undefined;
+  /** Since when the wall clock is behind the last run, by the monotonic clock. */
+  #behindSince: number | undefined;
   /** Why nothing is released, in words; empty: the plan says so. */
   #stuck = "";
   /** Why the messages of its next time could not be accepted, in words; empty: they could, or it has none. */
@@ -178,7 +182,7 @@ export class Job {
     group: HeldGroup,
     of: string,
     waves: readonly number[],
-    begin: "retry" | "again" | "askAgain",
+    begin: "retry" | "schedule" | "again" | "askAgain",
     more: Partial<JobStand> = {},
   ): void {
     const { clock, journal } = this.#options;
@@ -208,6 +212,7 @@ export class Job {
     const until = plan.until !== null && plan.until > (this.#stand.attempts.at(-1)?.at ?? 0) ? plan.until : undefined;
     if (until !== undefined && now >= until) this.#expire();
     this.#roll.lookAtOpen();
+    this.#heedClock(now);
     if (this.#stand.state === "scheduled" && now >= (this.#stand.beginAt ?? 0)) this.move("begin", "its time has come");
     if (this.#stand.state === "running" && this.#hours !== undefined) this.#holdAgain(this.#hours, now, until);
     let next = LONGEST;
@@ -394,16 +399,35 @@ export class Job {
     if (jobReply !== undefined && replies.expected(id) === undefined) replies.expect(id, jobReply);
   }
 
-  #nextTime(): number | undefined {
+  /** The next time of its schedule after those that are done with, also where the wall clock has gone back since. */
+  #nextTime(after = Math.max(this.#options.clock.now(), this.#stand.beginAt ?? 0)): number | undefined {
     const { every, zone, until } = this.record.plan;
-    const { zones, clock } = this.#options;
+    const { zones } = this.#options;
     if (every === null) return undefined;
     const next = nextTime(
       parseSchedule(every),
-      clock.now(),
+      after,
       zone === null || zone === "node" ? zones.own : zones.named(zone),
     );
     return next === undefined || (until !== null && next >= until) ? undefined : next;
+  }
+
+  /**
+   * A wall clock that is behind the last run for an hour is believed: it was wrong before, and the next time is counted from
+   * now, not from a time that may be years ahead.
+   */
+  #heedClock(now: number): void {
+    const { state, attempts, beginAt } = this.#stand;
+    const isBehind = state === "scheduled" && (attempts.at(-1)?.at ?? 0) - now > LONGEST;
+    if (!isBehind) {
+      this.#behindSince = undefined;
+      return;
+    }
+    const monotonic = this.#options.clock.monotonic();
+    this.#behindSince ??= monotonic;
+    if (monotonic - this.#behindSince < BELIEVED) return;
+    const next = this.#nextTime(now);
+    if (next !== undefined && beginAt !== null && next < beginAt) this.#set({ beginAt: next });
   }
 
   /** Releases what may be released now. Returns the ms until there may be more. */

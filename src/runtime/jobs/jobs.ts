@@ -256,7 +256,9 @@ export class Jobs {
     const nodes = this.retried(id, of);
     const group = this.#hold(record, nodes, { reason: "order" }, operator, statementsOf(signed));
     const job = this.#open.get(id) ?? this.#opened(record, stand);
-    const begin = this.#needsApproval(record, group) ? "askAgain" : "retry";
+    // A job that was ended before its time has that time still to wait for.
+    const isEarly = isEnded(stand.state) && (stand.beginAt ?? 0) > this.#options.clock.now();
+    const begin = this.#needsApproval(record, group) ? "askAgain" : isEarly ? "schedule" : "retry";
     job.attempt(group, `${of} by ${by}`, waveEnds(plan.waves, nodes.length), begin);
     job.look();
     return nodes.length;

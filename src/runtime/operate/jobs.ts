@@ -46,6 +46,7 @@ const MOST_FOUND = 20;
 /** Characters of one stream of an output, and of all outputs of one answer. */
 const MOST_OUTPUT = 64 * 1024;
 const MOST_OUTPUTS = 8 * 1024 * 1024;
+const STREAMS = ["stdout", "stderr"] as const;
 
 export interface JobOptions extends OperateOptions {
   readonly reach: Reach;
@@ -218,7 +219,7 @@ export class JobOperations {
     let room = MOST_OUTPUTS;
     for (const { node, id: message, kind } of roll.entries()) {
       const parts = journal.outbox.output(message);
-      const code = journal.outbox.find(message)?.record.outcome?.code;
+      const { code, totals } = journal.outbox.find(message)?.record.outcome ?? {};
       const [stdout, stderr] = [textOf(parts, "stdout"), textOf(parts, "stderr")];
       const key = createHash("sha256")
         .update(JSON.stringify([kind, code, stdout, stderr]))
@@ -229,7 +230,8 @@ export class JobOperations {
         continue;
       }
       const most = Math.min(MOST_OUTPUT, room);
-      const cut = stdout.length > most || stderr.length > most;
+      const isKept = STREAMS.every((stream) => (totals?.[stream].bytes ?? 0) <= (totals?.[stream].kept ?? 0));
+      const cut = stdout.length > most || stderr.length > most || !isKept;
       const kept = { stdout: stdout.slice(0, most), stderr: stderr.slice(0, most) };
       room -= kept.stdout.length + kept.stderr.length;
       const result = { kind, ...kept, ...(code === undefined ? {} : { code }), ...(cut ? { cut: true as const } : {}) };
@@ -357,9 +359,8 @@ function insistCommand(subject: string): void {
 }
 
 function textOf(parts: readonly OutputPart[], stream: OutputPart["stream"]): string {
-  return parts
-    .flatMap((part) =>
-      part.stream === stream ? [Buffer.from(part.text, part.encoding ?? "utf8").toString("utf8")] : [],
-    )
-    .join("");
+  const chunks = parts.flatMap((part) =>
+    part.stream === stream ? [Buffer.from(part.text, part.encoding ?? "utf8")] : [],
+  );
+  return Buffer.concat(chunks).toString("utf8");
 }

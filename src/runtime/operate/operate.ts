@@ -210,7 +210,9 @@ export class LocalOperations implements Operations {
 
   /** Messages include those that are not durable yet: see `durable`. */
   messages(filter: MessageFilter = {}): MessageView[] {
-    return this.#messages.list(filter);
+    const found = this.#messages.list(filter);
+    this.#insistKnownIf(found.length === 0, filter.node);
+    return found;
   }
 
   message(id: string): MessageDetail {
@@ -489,18 +491,28 @@ export class LocalOperations implements Operations {
     return this.#options.metrics().text();
   }
 
+  /** A node that is no longer known may still have messages and logs; a name that found none may be a slip. */
+  #insistKnownIf(isEmpty: boolean, node: string | undefined): void {
+    if (isEmpty && node !== undefined) this.#nodes.insistKnown([node]);
+  }
+
   watch(listener: (happening: Happening) => void): () => void {
     return this.#options.happenings.subscribe(listener);
   }
 
-  logs(query: { readonly node?: string; readonly domain?: string; readonly lines?: number } = {}): Promise<LogLine[]> {
-    return readLogs(this.#options.core().directory("syslogforwarding"), query);
+  async logs(
+    query: { readonly node?: string; readonly domain?: string; readonly lines?: number } = {},
+  ): Promise<LogLine[]> {
+    const found = await readLogs(this.#options.core().directory("syslogforwarding"), query);
+    this.#insistKnownIf(found.length === 0, query.node);
+    return found;
   }
 
   async searchLogs(search: LogSearchQuery = {}): Promise<LogFindingsView> {
     const directory = this.#options.core().directory("syslogforwarding");
     const asOf = this.#options.clock.now();
     const found = await searchLogs(directory, search);
+    this.#insistKnownIf(found.lines.length === 0 && found.bytesRead === 0, search.node);
     return { asOf, ...found, volume: await volumeOf(directory, search, { until: asOf, hours: 24 }) };
   }
 }

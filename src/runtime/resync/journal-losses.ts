@@ -161,7 +161,7 @@ export class JournalLosses implements SettledWatcher {
     this.#note(keyOf(node), { epoch, dead });
     if (unsent.length > 0) {
       const text = `${node} has a new journal (${epoch}): a lost disk, a restored backup or a clone`;
-      failures.report("new-epoch", `${text}; what it had not sent is lost: ${some(unsent)}`, `new-epoch ${node}`);
+      failures.report("new-epoch", `${text}; what it had not sent may be lost: ${some(unsent)}`, `new-epoch ${node}`);
     }
     if (forgotten.length > 0) {
       const text = `${node} goes on with an earlier state of its journal (${epoch}): what it accepted since then and had not`;

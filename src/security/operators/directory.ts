@@ -56,8 +56,8 @@ export class OperatorDirectory {
 }
 
 /** An operator as a speaker at the API of `node`. */
-export function speakerOf({ name, role, on, methods }: OperatorRecord, node: string, by: Speaker["by"]): Speaker {
+export function speakerOf({ name, key, role, on, methods }: OperatorRecord, node: string, by: Speaker["by"]): Speaker {
   const bounds = { ...(on === undefined ? {} : { on }), ...(methods === undefined ? {} : { methods }) };
-  const speaker = { name: `${name}@${node}`, operator: name, role, by };
+  const speaker = { name: `${name}@${node}`, operator: name, key, role, by };
   return Object.keys(bounds).length === 0 ? speaker : { ...speaker, bounds };
 }

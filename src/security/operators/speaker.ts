@@ -16,6 +16,8 @@ export interface Speaker {
   readonly role: Role;
   /** The operator's own name; absent: the users of the socket, who have none. */
   readonly operator?: string;
+  /** The operator's public key, as it was when the speaker proved itself. */
+  readonly key?: string;
   /** The means by which the speaker proved itself, for `steward whoami`. */
   readonly by: "socket" | "signature" | "session" | "token";
   /** The bounds of what it may send; absent: none. */

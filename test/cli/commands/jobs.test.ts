@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JobDetail } from "../../../src/runtime/operate/table/jobs.ts";
@@ -141,6 +141,51 @@ describe("jobs and job", () => {
     expect(await said(["job", ID, "--out", "results"])).toMatchObject({ code: 0, err: `wrote 1 file to ${out}\n` });
     expect(readdirSync(out)).toEqual(["ship1.stdout"]);
     expect(readFileSync(join(out, "ship1.stdout"), "utf8")).toBe("Linux\n");
+
+    // A link that somebody put in the place of such a file is replaced, and its target left alone.
+    const elsewhere = join(world.directory, "elsewhere");
+    writeFileSync(elsewhere, "mine\n");
+    rmSync(join(out, "ship1.stdout"));
+    symlinkSync(elsewhere, join(out, "ship1.stdout"));
+    expect(await said(["job", ID, "--out", "results"])).toMatchObject({ code: 0 });
+    expect(readFileSync(elsewhere, "utf8")).toBe("mine\n");
+    expect(lstatSync(join(out, "ship1.stdout")).isFile()).toBe(true);
+  });
+
+  it("write no output outside of the folder, whatever a daemon calls a node", async () => {
+    world.ops.jobList = [sample()];
+    const [message] = world.ops.messageList;
+    for (const node of ["../evil", "/evil", "..", "a/../../evil", "x\0y", "n".repeat(300)]) {
+      world.ops.jobNodeList = [
+        { place: 1, node, id: message?.id ?? "", attempt: 1, kind: "succeeded", state: "succeeded" },
+      ];
+      const { code } = await said(["job", ID, "--out", "results"]);
+      const written = readdirSync(world.directory, { recursive: true }).map(String);
+      expect(
+        written.filter((path) => /evil/.test(path)),
+        node,
+      ).toEqual([]);
+      if (node !== "..") expect(code, node).not.toBe(0);
+    }
+  });
+
+  it("write bytes that are no text as they are, and tell of what a node has not kept", async () => {
+    const [message] = world.ops.messageList;
+    const id = message?.id ?? "";
+    world.ops.jobList = [sample()];
+    world.ops.jobNodeList = [{ place: 1, node: "ship1", id, attempt: 1, kind: "succeeded", state: "succeeded" }];
+    world.ops.assert(id, "succeeded", {
+      output: [
+        { stream: "stdout", offset: 0, text: Buffer.from([0xff, 0xfe]).toString("base64"), encoding: "base64" },
+        { stream: "stdout", offset: 1026, text: "end\n" },
+      ],
+    });
+    const { code, err } = await said(["job", ID, "--out", "results"]);
+    expect(readFileSync(join(world.directory, "results", "ship1.stdout"))).toEqual(
+      Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from("end\n")]),
+    );
+    expect(err).toContain("ship1 ! … 1.0 KB of stdout were not kept …\n");
+    expect(code).toBe(1);
   });
 
   it("steer a job, and tell the three answers to a cancel", async () => {

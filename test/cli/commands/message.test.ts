@@ -25,6 +25,20 @@ test("message --output prints the output byte for byte and nothing else", async 
   });
 });
 
+test("message says in its place that a piece of the output is missing", async () => {
+  const w = await world();
+  const id = w.ops.messageList[0]?.id ?? "";
+  w.ops.assert(id, "succeeded", {
+    output: [
+      { stream: "stdout", offset: 0, text: "begin" },
+      { stream: "stdout", offset: 2053, text: "end\n" },
+    ],
+  });
+  expect((await w.run(["message", id])).out).toContain(
+    "STDOUT\n  begin\n  … 2.0 KB of stdout were not kept …\n  end\n",
+  );
+});
+
 test("an open message tells its deadline and how to follow it", async () => {
   const w = await world();
   const id = "01Q3DCBD00ZZZZZZZZZZZZZZZZ";

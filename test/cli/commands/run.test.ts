@@ -421,7 +421,8 @@ test("--script sends text to the node's shell, from the arguments or from standa
 
 test("--script FILE reads the file as it is and takes what follows as its arguments", async () => {
   const w = await world();
-  await writeFile(join(w.directory, "fix.sh"), "#!/bin/bash\n[[ a ]]\n");
+  // With the mark of byte order that some editors write.
+  await writeFile(join(w.directory, "fix.sh"), "\ufeff#!/bin/bash\n[[ a ]]\n");
   await writeFile(join(w.directory, "latin"), Buffer.from("#!/bin/sh\nrm caf\xe9\n", "latin1"));
   await writeFile(join(w.directory, "binary"), Buffer.from("\x7fELF\0\0", "latin1"));
   await w.run(["run", "ship1", "--no-wait", "--script", "fix.sh"]);

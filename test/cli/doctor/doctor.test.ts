@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { open } from "lmdb";
 import { expect, test } from "vitest";
@@ -41,6 +41,16 @@ test("doctor says what is in a journal that is sound, though no daemon runs", as
   );
   expect(out).toContain("from other nodes 7 to do (3 begun) and 2 done; 2 dead letters; ");
   expect([code, err]).toEqual([5, ""]);
+});
+
+test("doctor does not take keys for absent that it cannot look for", async () => {
+  const { w } = await atRest();
+  await symlink("loop", join(w.directory, "loop"));
+  const broker = `broker: {servers: ["nats://10.0.0.1:4222"]}`;
+  await writeFile(join(w.directory, "steward.yaml"), `node: central\n${broker}\ndata: ./loop\n`);
+  const { out } = await w.run(["doctor"]);
+  expect(out).toContain("! warn  identity     it cannot be seen whether this node has its keys: ELOOP");
+  expect(out).not.toContain("are made at the first start");
 });
 
 test("doctor names what is wrong with a journal by table and key, what to do next, and fails", async () => {

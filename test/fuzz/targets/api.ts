@@ -81,6 +81,7 @@ async function apiRoom(): Promise<Room> {
   const operations = fakeOperations();
   const path = join(room.directory, SOCKET);
   const api = await openApi({
+    daemon: { header: "central" },
     operations,
     reception: openDoor(operations),
     path,

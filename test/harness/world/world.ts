@@ -40,6 +40,8 @@ import { Witness } from "./witness.ts";
  */
 export interface WorldOptions {
   readonly seed?: number;
+  /** The moment at which it begins, ms since 1970. */
+  readonly beginsAt?: number;
   /** By name; `central` is there in any case. */
   readonly nodes?: Readonly<Record<string, NodeOptions>>;
   readonly programs?: Readonly<Record<string, MemoryProgram>>;
@@ -126,7 +128,7 @@ export interface AcceptedLine {
 }
 
 export class World {
-  readonly time = new WorldTime();
+  readonly time: WorldTime;
   readonly ledger = new Ledger();
   readonly witness = new Witness();
   readonly random: Random;
@@ -162,6 +164,7 @@ export class World {
   readonly #hosts: Readonly<Record<string, HostFacts>>;
 
   constructor(directory: string, options: WorldOptions) {
+    this.time = new WorldTime(options.beginsAt);
     this.random = seededRandom(options.seed ?? 1);
     this.broker = new MemoryBroker({
       clock: this.time,

@@ -44,6 +44,16 @@ test("a node that is held gets nothing until its hold ends by itself; nothing fa
   await expectSound(world);
 });
 
+test("the deadline that is shown is that of a message which waits, whatever was sent before", async () => {
+  const world = await settled(await createWorld());
+  const early = await world.send(WORK, { n: 1 }, { deliverBy: HOUR });
+  await world.ended(early);
+  await hold(world);
+  const id = await world.send(WORK, { n: 2 }, { deliverBy: 6 * HOUR });
+  expect(central(world).holds()[0]?.nextDeliverBy).toBe(world.message(id).deliverBy);
+  expect(world.node("ship1").lanes).toMatchObject([{ nextDeliverBy: world.message(id).deliverBy }]);
+});
+
 test("deadlines count during maintenance, and the message says why it expired", async () => {
   const world = await settled(await createWorld());
   const [view] = await hold(world);
@@ -138,4 +148,20 @@ test("a hold that is not right holds no node, and only central holds", async () 
     Array.isArray(nodes) && nodes.length === 2 ? [operation] : [],
   );
   expect(done).toEqual(["hold for maintenance", "release from maintenance"]);
+});
+
+test("a name that no node has is refused, by whichever way it is asked for", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {} } }));
+  const slip = { code: "node-unknown", details: { node: "shpi1 (did you mean ship1?)" } };
+  const operations = central(world);
+  expect(() => operations.messages({ node: "shpi1" })).toThrow(expect.objectContaining(slip));
+  for (const asked of [
+    () => operations.unhold({ to: "shpi1" }),
+    () => operations.unmute({ to: "shpi1" }),
+    () => operations.logs({ node: "shpi1" }),
+    () => operations.searchLogs({ node: "shpi1" }),
+  ])
+    await expect(asked()).rejects.toMatchObject(slip);
+  expect(operations.messages({ node: "ship1" })).toEqual([]);
+  expect(await operations.logs({ node: "ship1" })).toEqual([]);
 });

@@ -229,6 +229,21 @@ describe("a job", () => {
     await expectSound(world);
   });
 
+  it("that was ended before its time, and is tried again, still waits for that time", async () => {
+    const world = await fleet(2);
+    const id = await order(world, { at: "in 20m" });
+    await steer(world, id, "abort");
+    await ended(world, id, "aborted");
+    const again = await world.drive(world.daemon("central").operations.retryJob(id, { of: "notStarted" }));
+    expect(again.state).toBe("scheduled");
+    await world.advance(10 * 60_000);
+    expect(ran(world)).toEqual([]);
+    expect(counts(world, id)).toEqual({ held: 2 });
+    await world.advance(11 * 60_000);
+    await ended(world, id, "done");
+    expect(ran(world)).toHaveLength(2);
+  });
+
   it("is tried again on those that failed, as another attempt of the same job", async () => {
     const world = await fleet(4);
     const id = await order(world, { data: { do: "fail", on: [shipOf(2)] }, deliverBy: 60_000 });

@@ -29,6 +29,7 @@ async function commandLine(world: World): Promise<(...argv: string[]) => Promise
   const directory = await tempDir();
   const path = join(directory, "s.sock");
   const api = await openApi({
+    daemon: { header: "central" },
     operations: world.daemon("central").operations,
     reception: openDoor(world.daemon("central").operations),
     path,

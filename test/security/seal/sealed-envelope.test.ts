@@ -147,6 +147,34 @@ describe("a sealed packet", () => {
     }
   });
 
+  it("costs at most 60 bytes of each kind: frames, what is outside the lanes, ACKs and refusals, small ones and the first of a session", () => {
+    const { central, ship1 } = pair();
+    const clear = new ClearEnvelope();
+    const error = new StewardError("frame-too-large", { subject: LANE, limit: 1 });
+    const verdicts = Array.from({ length: 200 }, (_, i) => ({ seq: i + 1, state: "rejected" as const, reason: "no" }));
+    const costs = (of: (envelope: Envelope) => Uint8Array, sealed: Envelope): number =>
+      of(sealed).length - of(clear).length;
+    for (const from of [central, life("central")]) {
+      for (const text of ["", "x".repeat(3_000)]) {
+        expect(costs((it) => frame(it, "central", LANE, 1, text), from)).toBeLessThanOrEqual(60);
+        expect(costs((it) => it.seal(LANE, head("central"), Array(50).fill(item(text)), 10), from)).toBeLessThanOrEqual(
+          60,
+        );
+        for (const subject of ["ship1.event.hello.steward", "ship1.event.bye.steward", "ship1.event.vouch.steward"])
+          expect(costs((it) => frame(it, "central", subject, 0, text), from)).toBeLessThanOrEqual(60);
+      }
+    }
+    for (const from of [ship1, life("ship1")]) {
+      expect(costs((it) => it.sealAck("central", LANE, ack("ship1")), from)).toBeLessThanOrEqual(60);
+      expect(
+        costs((it) => it.sealAck("central", LANE, { ...ack("ship1"), last: 200, verdicts }), from),
+      ).toBeLessThanOrEqual(60);
+      expect(
+        costs((it) => it.sealRefusal("central", LANE, error, { node: "ship1", ...OWN }), from),
+      ).toBeLessThanOrEqual(60);
+    }
+  });
+
   it("comes back as it was, whatever its text", () => {
     const { central, ship1 } = pair();
     fc.assert(

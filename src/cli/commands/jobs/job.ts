@@ -16,7 +16,7 @@ import { readUserFile } from "../../input/user-file.ts";
 import { checkedText, readAll } from "../../io.ts";
 import { differences } from "../../render/differences.ts";
 import { countsText, jobLines, jobNodeTable, jobState } from "../../render/jobs.ts";
-import { partBytes } from "../../render/output.ts";
+import { GatheredOutput } from "../../render/output.ts";
 import { messageState } from "../../render/states.ts";
 import { counted, visible, visibleButColours } from "../../render/text.ts";
 import { isoTime } from "../../render/time.ts";
@@ -41,7 +41,8 @@ const DESCRIPTION = `Show one job: its state, its waves, what it waits for, and 
 has all of jobs. The beginning of an id is enough; @1 is the newest job.
 
 --state lists the nodes behind a count. --group prints equal outputs once with the nodes that gave them, the most frequent first, the
-others as differences from that. --out writes a file for each node. --follow shows the job while it runs; Ctrl-C ends the showing and
+others as differences from that. --out writes a file for each node, byte for byte; the exit code is 1 when a node has not kept all of its output
+(limits.outputBytes). --follow shows the job while it runs; Ctrl-C ends the showing and
 nothing else. The exit code with --follow is that of \`steward run\`: 0 all succeeded; 1 some failed or were rejected; 3 some are open,
 unknown or expired; 4 the job was cancelled.`;
 
@@ -225,7 +226,7 @@ function grouped(cli: Cli, results: readonly JobResult[]): undefined {
     const differ = i === 0 || usual === undefined ? undefined : differences(outputOf(usual.stdout, usual.stderr), text);
     const lines = differ ?? (text === "" ? [] : text.replace(/\n$/, "").split("\n"));
     cli.print(...lines.map((line) => `  ${visibleButColours(line)}`));
-    if (cut === true) cli.note("  the output is longer: --out writes all of it");
+    if (cut === true) cli.note("  the output is longer: --out writes all that the nodes kept");
   }
   return undefined;
 }
@@ -235,21 +236,24 @@ function outputOf(stdout: string, stderr: string): string {
 }
 
 /** Writes the streams of each node into files that are called for it. */
-async function writeOutputs(cli: Cli, daemon: Daemon, nodes: readonly JobNode[], out: string): Promise<undefined> {
+async function writeOutputs(cli: Cli, daemon: Daemon, nodes: readonly JobNode[], out: string): Promise<number> {
   const directory = cli.path(out);
   mkdirSync(directory, { recursive: true });
   let files = 0;
+  let missing = false;
   for (const { node, id } of nodes) {
-    const { output } = await daemon.message(id);
+    const gathered = GatheredOutput.of(await daemon.message(id));
     for (const stream of ["stdout", "stderr"] as const) {
-      const parts = output.filter((part) => part.stream === stream);
-      if (parts.length === 0) continue;
-      writeIn(directory, `${node}.${stream}`, Buffer.concat(parts.map(partBytes)).toString("utf8"));
+      const bytes = gathered.bytes(stream);
+      if (bytes.length === 0) continue;
+      writeIn(directory, `${node}.${stream}`, bytes);
       files++;
     }
+    missing ||= gathered.missing > 0;
+    for (const note of gathered.notes) cli.note(`${visible(node)} ! ${note}`);
   }
   cli.note(`wrote ${counted(files, "file")} to ${visible(directory)}`);
-  return undefined;
+  return missing ? EXIT.someFailed : EXIT.ok;
 }
 
 function steered(cli: Cli, job: Steered): void {

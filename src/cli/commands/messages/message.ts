@@ -7,7 +7,7 @@ import { type Followed, Follower, unlessUnknown } from "../../follow/follower.ts
 import { reportEnd } from "../../follow/report.ts";
 import { durationOrNever, idOf } from "../../input/options.ts";
 import { messageLines, receiver } from "../../render/messages.ts";
-import { partBytes, RawOutput } from "../../render/output.ts";
+import { GatheredOutput, RawOutput } from "../../render/output.ts";
 import { visibleButColours } from "../../render/text.ts";
 
 interface Options {
@@ -80,10 +80,10 @@ async function follow(cli: Cli, options: Options, words: readonly string[]): Pro
 function printDetail(cli: Cli, detail: MessageDetail, absolute: boolean | undefined, apart: boolean): void {
   if (apart) cli.print("");
   cli.print(...messageLines(detail, cli.times(absolute), cli.out));
+  const gathered = GatheredOutput.of(detail, true);
   for (const stream of ["stdout", "stderr"] as const) {
-    const parts = detail.output.filter((part) => part.stream === stream);
-    if (parts.length === 0) continue;
-    const text = Buffer.concat(parts.map(partBytes)).toString("utf8");
+    const text = gathered.bytes(stream).toString("utf8");
+    if (text === "") continue;
     cli.print(
       "",
       stream.toUpperCase(),

@@ -6,6 +6,7 @@ import { command, type Runner, WORDS } from "../../command.ts";
 import { wholeNumber } from "../../input/options.ts";
 import { messageTable } from "../../render/messages.ts";
 import { readState } from "../../render/states.ts";
+import { counted } from "../../render/text.ts";
 import { insistKnown } from "../../suggest.ts";
 
 interface Options {
@@ -54,7 +55,8 @@ itself. ${WORDS} explains the states, and what to do about them.`,
         }
         if (found.length === 0) cli.note("no messages");
         else cli.print(...messageTable(found, cli.times(options.absolute), cli.out, cli.columns));
-        if (found.length === filter.limit) cli.note(`the newest ${filter.limit} messages; more with --limit`);
+        if (found.length === filter.limit)
+          cli.note(`the newest ${counted(found.length, "message")}; more with --limit`);
         return undefined;
       }),
     );

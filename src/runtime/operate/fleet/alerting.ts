@@ -83,6 +83,8 @@ export class Alerting {
     const nodes = this.#nodes.meantBy(to, Number.POSITIVE_INFINITY);
     for (const node of nodes) this.#reach.insistNode(node, "unmute");
     const released = core().alertWatch.mutes.unmute(nodes);
+    // A node that is no longer known may still be muted; a name that found none may be a slip.
+    if (released.length === 0) this.#nodes.insistKnown(nodes);
     await core().storage.durable();
     return released;
   }

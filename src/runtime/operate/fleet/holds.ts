@@ -54,6 +54,8 @@ export class Holds {
     const nodes = this.#nodes.meantBy(to, Number.POSITIVE_INFINITY);
     for (const node of nodes) this.#reach.insistNode(node, "unhold");
     const released = core().maintenance.release(nodes, `${giverName(this.#speaker, config().node)} released it`);
+    // A node that is no longer known may still be held; a name that found none may be a slip.
+    if (released.length === 0) this.#nodes.insistKnown(nodes);
     await core().storage.durable();
     return released;
   }

@@ -1,6 +1,7 @@
 import type { Config } from "../../../config/config.ts";
 import type { Clock } from "../../../message/clock.ts";
 import { StewardError } from "../../../message/errors.ts";
+import type { DaemonName } from "../../../security/operators/daemon-name.ts";
 import { type OperatorDirectory, speakerOf } from "../../../security/operators/directory.ts";
 import { RequestSignatures, SIGNATURE_HEADER } from "../../../security/operators/request-signature.ts";
 import { LOCAL, type Speaker } from "../../../security/operators/speaker.ts";
@@ -10,6 +11,8 @@ export interface SocketIdentityOptions {
   readonly config: () => Pick<Config, "node" | "central" | "operators" | "socketAccess">;
   readonly operators: Pick<OperatorDirectory, "holder" | "formerHolder" | "named">;
   readonly clock: Pick<Clock, "now">;
+  /** This daemon, as it is signed to. */
+  readonly daemon: Pick<DaemonName, "name">;
 }
 
 /** The speaker of a request on the Unix socket: the operator who signed it, or without a signature the socket's own users. */
@@ -19,7 +22,7 @@ export class SocketIdentity {
 
   constructor(options: SocketIdentityOptions) {
     this.#options = options;
-    this.#signatures = new RequestSignatures(options.clock);
+    this.#signatures = new RequestSignatures(() => options.daemon.name, options.clock);
   }
 
   /** @throws StewardError `signature-refused`, `operator-unknown`, `operator-removed` */
