@@ -182,9 +182,12 @@ function AskedBy({ message }: { message: MessageDetail }) {
   const { reading } = useReading<string | undefined>(`asked by ${id}`, () => ({
     load: async () => {
       if (operator !== undefined || direction !== "out") return operator;
-      const [, ...rest] = subject.split(".");
+      const [node = ""] = subject.split(".");
       const records = await client.audit({
-        ...{ what: "submit", subject: rest.join("."), since: createdAt - A_MOMENT, limit: RECORDS },
+        what: "submit",
+        subject: node,
+        since: createdAt - A_MOMENT,
+        limit: RECORDS,
       });
       return records.find(({ ids }) => ids?.includes(id))?.by;
     },
@@ -203,7 +206,8 @@ function AskedBy({ message }: { message: MessageDetail }) {
 
 /** The audit's time of an order and the message's own differ by no more, ms. */
 const A_MOMENT = 5_000;
-const RECORDS = 10_000;
+/** More records would fill a narrow line: of a message that has so many after it nobody is named. */
+const RECORDS = 300;
 
 const CANCEL_WORDS = { done: "done", tooLate: "too late: it had ended", refused: "refused" } as const;
 
