@@ -2,6 +2,7 @@ import { type ComponentChild, render } from "preact";
 import { onTestFinished, vi } from "vitest";
 import { go } from "../../src/dashboard/store/router.ts";
 import { theStore } from "../../src/dashboard/store/store.ts";
+import { settled } from "./fake-time.ts";
 import { installLittleDom, type LittleElement, root } from "./little-dom.ts";
 
 /** A request as the page made it. */
@@ -30,13 +31,17 @@ const ALWAYS: Readonly<Record<string, Answer>> = {
   "GET /v1/transitions": [],
 };
 
+/** The longest time that passes before answers that came meanwhile are read, ms. */
+const SLICE = 50;
+
 /** A part of the page as a reader has it: over answers that a test gives, without a browser and without a daemon. */
 export async function openRoom(
   url: string,
   view: ComponentChild,
   answers: Readonly<Record<string, Answer>>,
 ): Promise<{ readonly shown: LittleElement; readonly asked: Asked[]; pass(ms: number): Promise<void> }> {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  // One time for all the rooms of a file, as there is one store: a timer of the room before is not lost.
+  if (!vi.isFakeTimers()) vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
   installLittleDom();
   const asked: Asked[] = [];
   const all = { ...ALWAYS, ...answers };
@@ -54,12 +59,12 @@ export async function openRoom(
   // The store is one for all the rooms of a file: each reads its nodes anew.
   await theStore().nodes.readAll();
   render(view, root as unknown as Element);
-  onTestFinished(() => {
-    render(null, root as unknown as Element);
-    vi.useRealTimers();
-  });
+  onTestFinished(() => render(null, root as unknown as Element));
   const pass = async (ms: number): Promise<void> => {
-    await vi.advanceTimersByTimeAsync(ms);
+    for (let passed = 0; passed < ms; passed += SLICE) {
+      await vi.advanceTimersByTimeAsync(Math.min(SLICE, ms - passed));
+      await settled();
+    }
   };
   await pass(1_200);
   return { shown: root, asked, pass };

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { bareText, classOf, PLAIN, piecesOf, styleAfter } from "../../src/dashboard/text/ansi.ts";
 import { legible, shareOf, stretchesKept, stretchesOf } from "../../src/dashboard/text/bands.ts";
 import { commandLine, shellWord, splitWords } from "../../src/dashboard/text/command-line.ts";
+import { meaningOf, WORDS } from "../../src/dashboard/text/glossary.ts";
 import { lastWritten, OutputLines } from "../../src/dashboard/text/output.ts";
 import { ago, readSpan } from "../../src/dashboard/text/times.ts";
 import { bytes, span } from "../../src/message/text/figures.ts";
@@ -137,6 +139,24 @@ describe("a command line", () => {
   it("is split into words as a shell does, and a quote that is open is a fault", () => {
     expect(splitWords(`sh -c 'a  b' "c \\" d" e\\ f ""`).words).toEqual(["sh", "-c", "a  b", 'c " d', "e f", ""]);
     expect(splitWords("echo 'x").fault).toMatch(/not closed/);
+  });
+});
+
+describe("the words that the page explains", () => {
+  it("have the sentences of docs/words.md, and are found as they are written", () => {
+    const lines = readFileSync(new URL("../../docs/words.md", import.meta.url), "utf8").split("\n");
+    const told = lines.map((line) => line.replaceAll("`", "").replaceAll("\\|", "|"));
+    for (const { word, meaning } of WORDS)
+      expect(
+        told.some((line) => line.startsWith(`| ${word}`) && line.includes(`| ${meaning} |`)),
+        word,
+      ).toBe(true);
+    expect(WORDS.map(({ word }) => word)).toEqual(
+      expect.arrayContaining(["link", "lane", "domain", "wave", "promote", "noAck", "noCredit", "errand", "region"]),
+    );
+    expect(meaningOf("Dead letters")).toBe(meaningOf("dead letter"));
+    expect(meaningOf("backing off")).toMatch(/last attempt failed/);
+    expect(meaningOf("Node")).toBeUndefined();
   });
 });
 

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { MachineView } from "../../runtime/operate/table/processes.ts";
 import { theStore } from "../store/store.ts";
+import { meaningOf } from "../text/glossary.ts";
 import { type Drawing, drawingOf, wordsOf } from "./layout.ts";
 
 type Region = MachineView["regions"][number];
@@ -108,6 +109,7 @@ function Chart({
             {arrow.labels.map((label, i) => (
               <text key={label} x={arrow.x} y={arrow.y + (i - (arrow.labels.length - 1) / 2) * 13 + 4}>
                 {label}
+                {meaningOf(label) !== undefined && <title>{meaningOf(label)}</title>}
               </text>
             ))}
           </g>
@@ -119,6 +121,7 @@ function Chart({
           {box.initial && <circle cx={box.x + 10} cy={box.y + box.height / 2} r="3" class="initial" />}
           <text x={box.x + box.width / 2 + (box.initial ? 4 : 0)} y={box.y + box.height / 2 + 4.5}>
             {wordsOf(box.id)}
+            {meaningOf(box.id) !== undefined && <title>{meaningOf(box.id)}</title>}
           </text>
         </g>
       ))}

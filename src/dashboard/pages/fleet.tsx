@@ -13,6 +13,7 @@ import { ask, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { stretchesKept } from "../text/bands.ts";
 import { commandLine } from "../text/command-line.ts";
+import { meaningOf } from "../text/glossary.ts";
 import { linkLook, regionLook } from "../text/looks.ts";
 import { counted } from "../text/times.ts";
 
@@ -179,6 +180,7 @@ function Heads({ sort, down, days }: { sort: string; down: boolean; days: number
           >
             <button
               type="button"
+              title={meaningOf(word)}
               onClick={() => ask({ sort: key === "name" ? "" : key, down: chosen && !down ? "1" : "" })}
             >
               {word}

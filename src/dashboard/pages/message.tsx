@@ -13,6 +13,7 @@ import { theStore } from "../store/store.ts";
 import { pictured } from "../text/ansi.ts";
 import { cancelText } from "../text/cancel-text.ts";
 import { commandLine } from "../text/command-line.ts";
+import { meaningOf } from "../text/glossary.ts";
 import { messageLook } from "../text/looks.ts";
 import { OutputLines } from "../text/output.ts";
 
@@ -115,7 +116,7 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
             </div>
             <AskedBy message={message} />
             <div>
-              <dt>subject</dt>
+              <dt title={meaningOf("subject")}>subject</dt>
               <dd class="mono">{subject}</dd>
             </div>
             <div>
@@ -181,9 +182,12 @@ function AskedBy({ message }: { message: MessageDetail }) {
   const { reading } = useReading<string | undefined>(`asked by ${id}`, () => ({
     load: async () => {
       if (operator !== undefined || direction !== "out") return operator;
-      const [, ...rest] = subject.split(".");
+      const [node = ""] = subject.split(".");
       const records = await client.audit({
-        ...{ what: "submit", subject: rest.join("."), since: createdAt - A_MOMENT, limit: RECORDS },
+        what: "submit",
+        subject: node,
+        since: createdAt - A_MOMENT,
+        limit: RECORDS,
       });
       return records.find(({ ids }) => ids?.includes(id))?.by;
     },
@@ -202,7 +206,8 @@ function AskedBy({ message }: { message: MessageDetail }) {
 
 /** The audit's time of an order and the message's own differ by no more, ms. */
 const A_MOMENT = 5_000;
-const RECORDS = 10_000;
+/** More records would fill a narrow line: of a message that has so many after it nobody is named. */
+const RECORDS = 300;
 
 const CANCEL_WORDS = { done: "done", tooLate: "too late: it had ended", refused: "refused" } as const;
 

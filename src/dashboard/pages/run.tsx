@@ -9,6 +9,7 @@ import { Refusal, sentenceOf } from "../store/client.ts";
 import { ask, go, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { commandLine, splitWords } from "../text/command-line.ts";
+import { meaningOf } from "../text/glossary.ts";
 import { linkLook } from "../text/looks.ts";
 import { type Preview, previewOf } from "../text/preview.ts";
 import { counted, readSpan } from "../text/times.ts";
@@ -246,7 +247,9 @@ function Form({ to, again }: { to: string; again: string }) {
             />
           </div>
           <div class="field">
-            <label for="domain">Domain</label>
+            <label for="domain" title={meaningOf("domain")}>
+              Domain
+            </label>
             <input
               id="domain"
               type="text"
@@ -260,7 +263,9 @@ function Form({ to, again }: { to: string; again: string }) {
           <summary>In waves, as a job</summary>
           <div class="fields">
             <div class="field">
-              <label for="waves">Waves end at</label>
+              <label for="waves" title={meaningOf("wave")}>
+                Waves end at
+              </label>
               <input
                 id="waves"
                 type="text"

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { meaningOf } from "../text/glossary.ts";
 
 /** The head of a column: its words, or more of it. */
 export type ColumnHead = string | { readonly word: string; readonly is: "figure" | "hidden" };
@@ -23,7 +24,7 @@ export function PlainTable({
           <tr>
             {heads.map((head) =>
               typeof head === "string" ? (
-                <th scope="col" key={head}>
+                <th scope="col" key={head} title={meaningOf(head)}>
                   {head}
                 </th>
               ) : (

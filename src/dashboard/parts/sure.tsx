@@ -7,7 +7,7 @@ const SAYS_FOR = 4_000;
 
 type Asking = "" | "asked" | "busy" | "over";
 
-/** A button of which the first press asks and the second does. It keeps its place, its size and the focus all the while. */
+/** A button of which the first press asks and the second does; place, size and focus stay as they are all the while. */
 export function Sure({
   children,
   sure,

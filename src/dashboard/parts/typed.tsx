@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { theStore } from "../store/store.ts";
+import { meaningOf } from "../text/glossary.ts";
 
 /** A text that somebody types: it is his until it is applied, by a pause, by Enter, or when he leaves the field. */
 export function useTyped(
@@ -50,7 +51,7 @@ export function TypedField({
 }) {
   const { text, type, apply } = useTyped(value, onApply, 700);
   return (
-    <label>
+    <label title={meaningOf(label)}>
       {label}{" "}
       <input
         type={kind}

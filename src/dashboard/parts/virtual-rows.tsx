@@ -7,6 +7,7 @@ import {
 } from "@tanstack/virtual-core";
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { meaningOf } from "../text/glossary.ts";
 
 interface Rows {
   readonly count: number;
@@ -102,7 +103,11 @@ export function Cell({
 
 export function Head({ name, children }: { name: string; children?: ComponentChildren }) {
   return (
-    <div class={`cell ${name}`} role="columnheader">
+    <div
+      class={`cell ${name}`}
+      role="columnheader"
+      title={typeof children === "string" ? meaningOf(children) : undefined}
+    >
       {children}
     </div>
   );

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { span } from "../../message/text/figures.ts";
 import { clockText, dayText } from "../store/clock-choice.ts";
 import { theStore } from "../store/store.ts";
+import { meaningOf } from "../text/glossary.ts";
 import type { Look } from "../text/looks.ts";
 import { ago, bothTimes } from "../text/times.ts";
 
@@ -11,7 +12,7 @@ import { ago, bothTimes } from "../text/times.ts";
 export function StateWord({ look, title, live = true }: { look: Look; title?: string | undefined; live?: boolean }) {
   const was = live && !theStore().fresh.value;
   return (
-    <span class={`state tone-${look.tone}`} title={title}>
+    <span class={`state tone-${look.tone}`} title={title ?? meaningOf(look.word)}>
       <span class="glyph" aria-hidden="true">
         {look.symbol}
       </span>

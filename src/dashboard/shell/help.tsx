@@ -1,4 +1,5 @@
 import { theStore } from "../store/store.ts";
+import { WORDS } from "../text/glossary.ts";
 import { Dialog } from "./dialog.tsx";
 import { KEYS } from "./keys.ts";
 
@@ -20,6 +21,17 @@ export function Help({ onClose }: { onClose: () => void }) {
         ))}
       </dl>
       <p class="quiet">A filter takes the expressions of the command line, such as: class=tanker and online</p>
+      <details>
+        <summary>Words of the page</summary>
+        <dl class="keys words">
+          {WORDS.map(({ word, meaning }) => (
+            <div key={word}>
+              <dt>{word}</dt>
+              <dd>{meaning}</dd>
+            </div>
+          ))}
+        </dl>
+      </details>
       {session !== undefined && (
         <p>
           You are <strong>{session.by}</strong>, with the role {session.role}, at {session.node} (steward{" "}

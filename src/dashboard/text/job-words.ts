@@ -9,7 +9,7 @@ type Counts = JobDetail["counts"];
 export const onTheWay = ({ queued, received }: Counts): number => queued + received;
 
 /** `ship1`, `ship1, ship2 and 3 more`. */
-export function someOf(names: readonly string[], all = names.length): string {
+function someOf(names: readonly string[], all = names.length): string {
   const shown = names.slice(0, 3);
   return all > shown.length ? `${shown.join(", ")} and ${all - shown.length} more` : shown.join(", ");
 }

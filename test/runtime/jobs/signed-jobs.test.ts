@@ -45,7 +45,7 @@ test("a job that an operator signed runs where nodes ask for a signature, wave b
   await ended(world, id, "done", 5 * MINUTE);
   expect(lists(world, id)).toEqual({ succeeded: nodes });
   for (const { id: message } of world.daemon("central").operations.jobNodes(id))
-    expect(world.message(message)).toMatchObject({ operator: "ann@central", signed: true });
+    expect(world.message(message)).toMatchObject({ operator: "ann@central", signed: true, job: id });
   await expectSound(world);
 });
 

@@ -26,6 +26,10 @@ const central = (world: World) => world.daemon("central").operations;
 
 test("nodes that go offline are told of once, together, and so is their return; the list says since when and to whom", async () => {
   const world = await fleet({ alerts: { away: { when: "offline", nodes: "class=tanker", for: "2m", to: ["bus"] } } });
+  expect([central(world).health().alertRules, world.daemon("ship1").operations.health().alertRules]).toEqual([
+    1,
+    undefined,
+  ]);
   const heard = await listener(world);
   for (const ship of ["ship1", "ship2"]) world.cut(ship);
   await world.advance(6 * MINUTE);

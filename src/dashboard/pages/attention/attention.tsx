@@ -1,5 +1,6 @@
 import { useTitle } from "../../parts/use.ts";
 import { place, urlOf } from "../../store/router.ts";
+import { meaningOf } from "../../text/glossary.ts";
 import { Approvals } from "./approvals.tsx";
 import { Errands } from "./errands.tsx";
 import { Holds, Mutes } from "./holds.tsx";
@@ -24,7 +25,12 @@ export function Attention() {
       </div>
       <nav class="tabs" aria-label="Parts of the page">
         {TABS.map(({ key, word }) => (
-          <a key={key} href={urlOf(["attention"], { tab: key })} aria-current={tab === key ? "page" : undefined}>
+          <a
+            key={key}
+            title={meaningOf(word)}
+            href={urlOf(["attention"], { tab: key })}
+            aria-current={tab === key ? "page" : undefined}
+          >
             {word}
           </a>
         ))}

@@ -52,8 +52,8 @@ export function Audit() {
         return (await client.audit(query)).toReversed();
       },
       on: ({ type }) => type === "message" || type === "job",
-      every: 10_000,
-      atMost: 2_000,
+      every: limit > PAGE ? 60_000 : 10_000,
+      atMost: limit > PAGE ? 20_000 : 2_000,
     }),
   );
   const isFiltered = [by, what, about, refused, since].some((word) => word !== "");

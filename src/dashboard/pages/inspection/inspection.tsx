@@ -1,5 +1,6 @@
 import { useTitle } from "../../parts/use.ts";
 import { place, urlOf } from "../../store/router.ts";
+import { meaningOf } from "../../text/glossary.ts";
 import { Alerts } from "./alerts.tsx";
 import { Audit } from "./audit.tsx";
 import { Dead } from "./dead.tsx";
@@ -27,7 +28,12 @@ export function Inspection() {
       </div>
       <nav class="tabs" aria-label="Parts of the inspection">
         {TABS.map(({ key, word }) => (
-          <a key={key} href={urlOf(["inspection"], { tab: key })} aria-current={tab === key ? "page" : undefined}>
+          <a
+            key={key}
+            title={meaningOf(word)}
+            href={urlOf(["inspection"], { tab: key })}
+            aria-current={tab === key ? "page" : undefined}
+          >
             {word}
           </a>
         ))}

@@ -6,6 +6,7 @@ import type { Transition } from "../../store/happenings.ts";
 import { ask, place, urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";
+import { meaningOf } from "../../text/glossary.ts";
 
 /** Transitions as they happen, the newest first, with those that the daemon remembers from before. */
 export function Transitions() {
@@ -102,7 +103,9 @@ function TransitionRow({ transition }: { transition: Transition | undefined }) {
       <Cell name="change">
         <span class="quiet">{from === "" ? "(start)" : from} →</span> {to}
       </Cell>
-      <Cell name="event">{event}</Cell>
+      <Cell name="event" title={meaningOf(event)}>
+        {event}
+      </Cell>
       <Cell name="cause" title={cause}>
         <span class="quiet">{cause}</span>
       </Cell>

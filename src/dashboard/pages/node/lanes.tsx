@@ -3,6 +3,7 @@ import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { figure, PlainTable } from "../../parts/plain-table.tsx";
 import { byClock } from "../../store/clock-choice.ts";
 import { theStore } from "../../store/store.ts";
+import { meaningOf } from "../../text/glossary.ts";
 import { counted } from "../../text/times.ts";
 
 const SHOWN = 200;
@@ -14,7 +15,7 @@ export function Lanes({ node: { name, lanes } }: { node: NodeDetail }) {
   return (
     <section class="block" aria-label="Lanes">
       <div class="block-head">
-        <h2>Lanes to {name}</h2>
+        <h2 title={meaningOf("lane")}>Lanes to {name}</h2>
       </div>
       {shown.length === 0 && <p class="empty">Nothing was ever sent to {name} from here.</p>}
       {shown.length > 0 && (

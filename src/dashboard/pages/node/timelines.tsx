@@ -7,6 +7,7 @@ import { clockText, dayText } from "../../store/clock-choice.ts";
 import { ask, place } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { stretchesKept, stretchesOf } from "../../text/bands.ts";
+import { meaningOf } from "../../text/glossary.ts";
 import { regionLook } from "../../text/looks.ts";
 import { counted } from "../../text/times.ts";
 
@@ -65,7 +66,9 @@ export function Timelines({ node }: { node: NodeDetail }) {
           const since = region === "link" ? node.linkSince : (changes.at(-1)?.at ?? sinceAllIsKnown(node));
           return (
             <div key={region} class="timeline">
-              <span class="timeline-name">{region}</span>
+              <span class="timeline-name" title={meaningOf(region)}>
+                {region}
+              </span>
               <StateWord look={regionLook(region, state)} />
               <Band
                 region={region}
