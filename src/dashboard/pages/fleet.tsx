@@ -3,7 +3,7 @@ import { bytes, span } from "../../message/text/figures.ts";
 import type { HistoryView, NodeView } from "../../runtime/operate/table/nodes.ts";
 import { Band } from "../parts/band.tsx";
 import { FilterLine } from "../parts/filter-line.tsx";
-import { useReading, useTitle } from "../parts/use.ts";
+import { useReading, useTitle } from "../parts/hooks.ts";
 import { Cell, Head, VirtualTable } from "../parts/virtual-rows.tsx";
 import { Ago, CopyCommand, For, StateWord } from "../parts/words.tsx";
 import { Refusal } from "../store/client.ts";

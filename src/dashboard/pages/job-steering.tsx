@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { JobDetail, JobNode } from "../../runtime/operate/table/jobs.ts";
+import { useReading } from "../parts/hooks.ts";
 import { Sure } from "../parts/sure.tsx";
-import { useReading } from "../parts/use.ts";
 import { CopyCommand } from "../parts/words.tsx";
 import { sentenceOf } from "../store/client.ts";
 import { urlOf } from "../store/router.ts";

@@ -1,8 +1,8 @@
 import { took } from "../../message/text/figures.ts";
 import type { JobDetail, JobNode, JobResult } from "../../runtime/operate/table/jobs.ts";
+import { useReading, useTitle } from "../parts/hooks.ts";
 import { COUNTS, JobProgress } from "../parts/job-progress.tsx";
 import { Shown } from "../parts/reading.tsx";
-import { useReading, useTitle } from "../parts/use.ts";
 import { Cell, Head, VirtualTable } from "../parts/virtual-rows.tsx";
 import { Ago, At, For, StateWord } from "../parts/words.tsx";
 import { byClock } from "../store/clock-choice.ts";

@@ -1,8 +1,8 @@
 import type { JobView } from "../../runtime/operate/table/jobs.ts";
+import { useReading, useTitle } from "../parts/hooks.ts";
 import { JobProgress } from "../parts/job-progress.tsx";
 import { PlainTable } from "../parts/plain-table.tsx";
 import { Shown } from "../parts/reading.tsx";
-import { useReading, useTitle } from "../parts/use.ts";
 import { Ago, CopyCommand, StateWord } from "../parts/words.tsx";
 import { ask, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";

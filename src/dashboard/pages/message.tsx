@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { bytes, took } from "../../message/text/figures.ts";
 import type { MessageDetail } from "../../runtime/operate/table/messages.ts";
+import { useReading, useTitle } from "../parts/hooks.ts";
 import { OutputView } from "../parts/output-view.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { Sure } from "../parts/sure.tsx";
-import { useReading, useTitle } from "../parts/use.ts";
 import { Ago, At, CopyCommand, For, StateWord } from "../parts/words.tsx";
 import { sentenceOf } from "../store/client.ts";
 import { byClock } from "../store/clock-choice.ts";

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import type { MessageFilter, MessageView } from "../../runtime/operate/table/messages.ts";
 import { FilterLine } from "../parts/filter-line.tsx";
+import { useReading, useTitle } from "../parts/hooks.ts";
 import { Shown } from "../parts/reading.tsx";
-import { useReading, useTitle } from "../parts/use.ts";
 import { Cell, Head, VirtualTable } from "../parts/virtual-rows.tsx";
 import { Ago, CopyCommand, StateWord } from "../parts/words.tsx";
 import { sentenceOf } from "../store/client.ts";

@@ -1,10 +1,10 @@
 import type { SessionView } from "../../runtime/operate/table/logins.ts";
 import type { OperatorView, WhoAmI } from "../../runtime/operate/table/operators.ts";
 import { ActSaid, useAct } from "../parts/act.tsx";
+import { useReading, useTitle } from "../parts/hooks.ts";
 import { DO, PlainTable } from "../parts/plain-table.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { Sure } from "../parts/sure.tsx";
-import { useReading, useTitle } from "../parts/use.ts";
 import { Ago, At, CopyCommand, StateWord } from "../parts/words.tsx";
 import { theStore } from "../store/store.ts";
 import { commandLine } from "../text/command-line.ts";

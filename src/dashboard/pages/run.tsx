@@ -3,7 +3,7 @@ import { bytes, span } from "../../message/text/figures.ts";
 import type { JobOrderOf, JobPlanView } from "../../runtime/operate/table/jobs.ts";
 import type { Accepted, Order } from "../../runtime/operate/table/messages.ts";
 import type { TargetView } from "../../runtime/operate/table/nodes.ts";
-import { useReading, useTitle } from "../parts/use.ts";
+import { useReading, useTitle } from "../parts/hooks.ts";
 import { At, CopyCommand, StateWord } from "../parts/words.tsx";
 import { Refusal, sentenceOf } from "../store/client.ts";
 import { ask, go, place, urlOf } from "../store/router.ts";

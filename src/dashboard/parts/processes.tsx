@@ -5,10 +5,10 @@ import type { Reading } from "../store/resource.ts";
 import { theStore } from "../store/store.ts";
 import { commandLine } from "../text/command-line.ts";
 import { processLook } from "../text/looks.ts";
+import { useReading } from "./hooks.ts";
 import { DO, figure, PlainTable } from "./plain-table.tsx";
 import { Shown } from "./reading.tsx";
 import { Sure } from "./sure.tsx";
-import { useReading } from "./use.ts";
 import { Ago, CopyCommand, For, StateWord } from "./words.tsx";
 
 /** The processes of a node, as it answered last; `refresh` asks it again. */

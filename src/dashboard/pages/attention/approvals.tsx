@@ -1,9 +1,9 @@
 import type { ApprovalView } from "../../../runtime/operate/table/operators.ts";
 import { ActSaid, useAct } from "../../parts/act.tsx";
+import { useReading } from "../../parts/hooks.ts";
 import { DO, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { Sure } from "../../parts/sure.tsx";
-import { useReading } from "../../parts/use.ts";
 import { Ago, At, CopyCommand } from "../../parts/words.tsx";
 import { urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";

@@ -1,4 +1,4 @@
-import { useTitle } from "../../parts/use.ts";
+import { useTitle } from "../../parts/hooks.ts";
 import { place, urlOf } from "../../store/router.ts";
 import { meaningOf } from "../../text/glossary.ts";
 import { Approvals } from "./approvals.tsx";

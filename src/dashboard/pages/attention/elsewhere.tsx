@@ -1,6 +1,6 @@
 import type { MessageView } from "../../../runtime/operate/table/messages.ts";
+import { useReading } from "../../parts/hooks.ts";
 import { Shown } from "../../parts/reading.tsx";
-import { useReading } from "../../parts/use.ts";
 import { COUNTERS, countsOf } from "../../store/node-order.ts";
 import { urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 import type { HoldView, MuteView } from "../../../runtime/operate/table/maintenance.ts";
 import { type Act, ActSaid, useAct } from "../../parts/act.tsx";
+import { useReading } from "../../parts/hooks.ts";
 import { DO, figure, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { Sure } from "../../parts/sure.tsx";
-import { useReading } from "../../parts/use.ts";
 import { Ago, At, CopyCommand, For } from "../../parts/words.tsx";
 import { place, urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";

@@ -1,7 +1,7 @@
 import type { OpenAlertView } from "../../../runtime/operate/table/alerts.ts";
+import { useReading } from "../../parts/hooks.ts";
 import { PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
-import { useReading } from "../../parts/use.ts";
 import { Ago, CopyCommand, For, StateWord } from "../../parts/words.tsx";
 import { urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
+import { useReading } from "../../parts/hooks.ts";
 import { DO, figure, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { Sure } from "../../parts/sure.tsx";
-import { useReading } from "../../parts/use.ts";
 import { Ago, CopyCommand, StateWord } from "../../parts/words.tsx";
 import { sentenceOf } from "../../store/client.ts";
 import { urlOf } from "../../store/router.ts";

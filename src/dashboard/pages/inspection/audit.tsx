@@ -1,9 +1,9 @@
 import type { AuditQuery, AuditRecordOf } from "../../../runtime/operate/table/audit.ts";
 import { FilterLine } from "../../parts/filter-line.tsx";
+import { useReading } from "../../parts/hooks.ts";
 import { PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { TypedField } from "../../parts/typed.tsx";
-import { useReading } from "../../parts/use.ts";
 import { At, CopyCommand, StateWord } from "../../parts/words.tsx";
 import { ask, place, urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";

@@ -1,9 +1,9 @@
 import type { DeadLetter } from "../../../runtime/operate/table/messages.ts";
 import { ActSaid, useAct } from "../../parts/act.tsx";
+import { useReading } from "../../parts/hooks.ts";
 import { DO, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { Sure } from "../../parts/sure.tsx";
-import { useReading } from "../../parts/use.ts";
 import { Ago, CopyCommand } from "../../parts/words.tsx";
 import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";

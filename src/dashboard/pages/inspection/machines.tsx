@@ -1,8 +1,8 @@
 import type { MachineView, ProcessList } from "../../../runtime/operate/table/processes.ts";
 import { MachinePanel } from "../../chart/machine-panel.tsx";
 import { stepsOfActor } from "../../chart/steps.ts";
+import { useReading } from "../../parts/hooks.ts";
 import { Shown } from "../../parts/reading.tsx";
-import { useReading } from "../../parts/use.ts";
 import type { Transition } from "../../store/happenings.ts";
 import { ask, place } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";

@@ -1,7 +1,7 @@
 import { span } from "../../../message/text/figures.ts";
 import type { ProcessList, ProcessView, SupervisionView } from "../../../runtime/operate/table/processes.ts";
+import { useReading } from "../../parts/hooks.ts";
 import { Shown } from "../../parts/reading.tsx";
-import { useReading } from "../../parts/use.ts";
 import { Ago, CopyCommand, For, StateWord } from "../../parts/words.tsx";
 import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";

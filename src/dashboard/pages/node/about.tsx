@@ -1,7 +1,7 @@
 import { bytes } from "../../../message/text/figures.ts";
 import type { FactsView, LabelView, NodeDetail } from "../../../runtime/operate/table/nodes.ts";
+import { useReading } from "../../parts/hooks.ts";
 import { Shown } from "../../parts/reading.tsx";
-import { useReading } from "../../parts/use.ts";
 import { Ago, At } from "../../parts/words.tsx";
 import { dayText } from "../../store/clock-choice.ts";
 import { theStore } from "../../store/store.ts";

@@ -1,7 +1,7 @@
 import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
+import { useReading } from "../../parts/hooks.ts";
 import { figure, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
-import { useReading } from "../../parts/use.ts";
 import { Ago, CopyCommand, StateWord } from "../../parts/words.tsx";
 import { urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";

@@ -1,7 +1,7 @@
 import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
+import { useReading, useTitle } from "../../parts/hooks.ts";
 import { Processes, useProcesses } from "../../parts/processes.tsx";
 import { Shown } from "../../parts/reading.tsx";
-import { useReading, useTitle } from "../../parts/use.ts";
 import { Ago, CopyCommand, For, StateWord } from "../../parts/words.tsx";
 import { notesOf } from "../../store/node-order.ts";
 import { urlOf } from "../../store/router.ts";

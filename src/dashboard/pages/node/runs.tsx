@@ -1,8 +1,8 @@
 import type { MessageView } from "../../../runtime/operate/table/messages.ts";
 import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
+import { useReading } from "../../parts/hooks.ts";
 import { PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
-import { useReading } from "../../parts/use.ts";
 import { For, StateWord } from "../../parts/words.tsx";
 import { byClock } from "../../store/clock-choice.ts";
 import { urlOf } from "../../store/router.ts";

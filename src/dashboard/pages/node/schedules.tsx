@@ -1,8 +1,8 @@
 import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import type { ScheduleViewOf } from "../../../runtime/operate/table/schedules.ts";
+import { useReading } from "../../parts/hooks.ts";
 import { PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
-import { useReading } from "../../parts/use.ts";
 import { Ago, CopyCommand, StateWord } from "../../parts/words.tsx";
 import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";

@@ -1,7 +1,7 @@
 import type { HistoryView, NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { Band } from "../../parts/band.tsx";
+import { useReading } from "../../parts/hooks.ts";
 import { PlainTable } from "../../parts/plain-table.tsx";
-import { useReading } from "../../parts/use.ts";
 import { At, StateWord } from "../../parts/words.tsx";
 import { clockText, dayText } from "../../store/clock-choice.ts";
 import { ask, place } from "../../store/router.ts";
