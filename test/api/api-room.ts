@@ -1,6 +1,5 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { type IncomingHttpHeaders, request } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { openClient } from "../../src/api/client.ts";
@@ -8,6 +7,7 @@ import { type Api, openApi } from "../../src/api/server.ts";
 import type { Client } from "../../src/runtime/operate/table.ts";
 import { type FakeOperations, fakeOperations, openDoor } from "../harness/fake-operations.ts";
 import { listLog } from "../harness/list-log.ts";
+import { atTestEnd, tempDir } from "../harness/temp.ts";
 
 export interface Answer {
   readonly status: number;
@@ -29,7 +29,7 @@ export interface ApiRoom {
 
 /** The API over fake operations on a socket in a directory of its own. */
 export async function apiRoom(): Promise<ApiRoom> {
-  const directory = await mkdtemp(join(tmpdir(), "steward-api-"));
+  const directory = await tempDir();
   const socket = join(directory, "api.sock");
   const operations = fakeOperations();
   const { clock } = operations;
@@ -42,6 +42,11 @@ export async function apiRoom(): Promise<ApiRoom> {
     clock,
     log,
   });
+  // A test that fails before its end leaves no listener either.
+  atTestEnd(
+    () => api.stop(),
+    () => undefined,
+  );
   return {
     operations,
     client: openClient({ socket, clock }),
@@ -54,7 +59,6 @@ export async function apiRoom(): Promise<ApiRoom> {
       expect(await readdir(directory)).toEqual([]);
       expect(operations.watchers).toBe(0);
       expect(clock.armed).toBe(0);
-      await rm(directory, { recursive: true });
     },
   };
 }
