@@ -93,13 +93,32 @@ const LINES: Readonly<Record<string, readonly (readonly [line: string, promise: 
     ["steward schedule ship1 uptime --resume", { code: [0], says: /succeeded/ }],
     ["steward schedule ship1 uptime --remove", { code: [0], says: /succeeded/ }],
   ],
+  "README.md": [
+    ["steward label ship1 class=tanker", done],
+    ["steward run 'class=tanker and not site=rotterdam' --dry-run -- uptime", { code: [0], says: /^ship3$/m }],
+    ["steward may central ship1 command.shellcommand.operatingsystem -- uptime", { code: [0], says: /yes|may/ }],
+    [
+      "steward run 'ship*' --waves 1,100% --soak 2s -- sh -c 'echo kernel 6'",
+      { leave: true, says: [/ship\* means 6 nodes/, /job \w+ over 6 nodes/] },
+    ],
+    ["steward hold ship2 --until 'tomorrow 06:00' --note 'dry dock' --yes", { ...held, says: /ship2 .*dry dock/ }],
+    ["steward run ship2 --no-wait -- uname", { code: [0], says: /no message goes to ship2 now: maintenance until/ }],
+    ["steward queue ship2", { code: [0], says: /held .*uname +maintenance until/ }],
+  ],
 };
 
-/** The command lines of a document's blocks of shell, without their comments. */
+/** Documents of which a part alone is typed, from one sentence to another; the rest is tried elsewhere, in fleets of its own. */
+const PARTS: Readonly<Record<string, readonly [from: string, to: string]>> = {
+  "README.md": ["Command nodes by what they are", "`steward open` prints a link"],
+};
+
+/** The command lines of a document's blocks of shell, and those typed in its consoles, without their comments. */
 function linesOf(path: string): string[] {
   const text = readFileSync(new URL(path, ROOT), "utf8");
-  return [...text.matchAll(/^```sh\n(.*?)^```/gms)]
+  const [from, to] = (PARTS[path] ?? []).map((sentence) => text.indexOf(sentence));
+  return [...text.slice(from, to).matchAll(/^```(?:sh|console)\n(.*?)^```/gms)]
     .flatMap(([, block = ""]) => block.split("\n"))
+    .map((line) => line.replace(/^\$ /, ""))
     .filter((line) => line.startsWith("steward "))
     .map((line) => line.replace(/\s+#\s.*$/, ""));
 }
