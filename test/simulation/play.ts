@@ -374,11 +374,11 @@ class Player {
   }
 }
 
-/** True for a step that leaves every node in reach, and every daemon alive. */
+/** Steps that leave every node in reach, and every daemon alive; a start of what runs is none. */
+const GENTLE: ReadonlySet<Step["do"]> = new Set(["send", "job", "steer", "retry", "cancel", "wait", "start", "first"]);
+
 function isGentle({ do: verb }: Step): boolean {
-  return (
-    verb === "send" || verb === "job" || verb === "steer" || verb === "retry" || verb === "cancel" || verb === "wait"
-  );
+  return GENTLE.has(verb);
 }
 
 /** Data of the test's own methods carry the number of their message. */
