@@ -1,14 +1,14 @@
 import type { Clock } from "../../message/clock.ts";
 
+/** How long work goes on before the actor hears of it, and how long a pause may be in it, ms. */
+const LASTS = 10_000;
+const PAUSE = 1000;
+
 /**
  * The commands that run on one node, as its actor hears of them: work that lasts is one change, and commands that come soon
  * after each other are one work. A short command alone is no change: with one command to each of ten thousand nodes, the
  * changes of the actors would cost more than the commands.
  */
-/** How long work goes on before the actor hears of it, and how long a pause may be in it, ms. */
-const LASTS = 10_000;
-const PAUSE = 1000;
-
 export class LastingWork {
   readonly #clock: Clock;
   running = 0;

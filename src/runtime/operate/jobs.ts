@@ -147,16 +147,16 @@ export class JobOperations {
   found(beginning: string): Found {
     const { jobs, journal } = this.#options.core();
     const prefix = beginning.toUpperCase();
-    const ids = [...jobs.newest()].filter((id) => id.startsWith(prefix)).slice(0, MOST_FOUND);
+    const fitting = new Set([...jobs.newest()].filter((id) => id.startsWith(prefix)));
     const messages: MessageView[] = [];
     for (const { id, view } of this.#messages.beginning(prefix)) {
       if (messages.length > MOST_FOUND) break;
-      if (!ids.includes(journal.held.find(id)?.group.record.owner ?? "")) messages.push(view());
+      if (!fitting.has(journal.held.find(id)?.group.record.owner ?? "")) messages.push(view());
     }
     return {
-      jobs: ids.map((id) => this.#view(jobs.get(id), false)),
+      jobs: [...fitting].slice(0, MOST_FOUND).map((id) => this.#view(jobs.get(id), false)),
       messages: messages.slice(0, MOST_FOUND),
-      more: messages.length > MOST_FOUND,
+      more: fitting.size > MOST_FOUND || messages.length > MOST_FOUND,
     };
   }
 

@@ -45,3 +45,13 @@ test("the beginning of an id of a job stands for the job and all its messages; w
   expect(all.messages.map((message) => message.id)).not.toContain(node?.id);
   expect(central.found("ZZZ")).toEqual({ jobs: [], messages: [], more: false });
 });
+
+test("more jobs than are listed are told of, and their messages are not listed in their place", async () => {
+  const world = await settled(await createWorld());
+  const central = world.daemon("central").operations;
+  const order = { to: "ship1", subject: "command.work.os", data: {}, most: 10 };
+  const ids: string[] = [];
+  for (let n = 0; n < 22; n++) ids.push((await world.drive(central.createJob(order))).id);
+  const found = central.found(ids[0]?.slice(0, 2) ?? "");
+  expect([found.jobs.length, found.messages, found.more]).toEqual([20, [], true]);
+});

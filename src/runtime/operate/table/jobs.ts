@@ -206,7 +206,7 @@ const found = thing({
   messages: z
     .array(messageView)
     .describe("Without those of these jobs, and without those that steward sends for itself"),
-  more: z.boolean().describe("There are more messages than are here"),
+  more: z.boolean().describe("There are more jobs or messages than are here"),
 });
 
 /** Jobs: one command to all nodes of a target. */
