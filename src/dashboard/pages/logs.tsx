@@ -37,6 +37,7 @@ export function Logs() {
         ...(since === undefined ? {} : { since }),
         ...(until === undefined ? {} : { until }),
       }),
+    completedBy: "log",
     every: 120_000,
   }));
   return (

@@ -24,6 +24,7 @@ export function MessagePage({ id }: { id: string }) {
   const { reading, refresh } = useReading<MessageDetail>(`message ${id}`, () => ({
     load: () => client.message(id),
     on: (happening) => happening.type === "message" && happening.id === id,
+    completedBy: "output",
     every: 20_000,
     atMost: 200,
   }));

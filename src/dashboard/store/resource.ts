@@ -20,6 +20,8 @@ export interface ResourceOptions<T> {
   readonly load: () => Promise<T>;
   /** True for a happening after which the answer may be another. */
   readonly on?: (happening: Happening) => boolean;
+  /** Type of the happenings that complete the answer, where not every page streams them: it is read again once they come. */
+  readonly completedBy?: Happening["type"];
   /** The longest time between two readings, ms. */
   readonly every?: number;
   /** False: it is not read again after a gap, for each reading costs a message on the wire. */
@@ -51,6 +53,10 @@ export class Resource<T> {
   /** Reads again after a gap in the stream. */
   gap(): void {
     if (this.#options.refreshes !== false) void this.refresh();
+  }
+
+  get completedBy(): Happening["type"] | undefined {
+    return this.#options.completedBy;
   }
 
   close(): void {

@@ -65,7 +65,7 @@ class Store {
       state: (state) => this.#became(state),
       heard: (serverTime) => this.#heard(serverTime),
       happened: (happening) => this.#happened(happening),
-      gap: () => this.#readAgain(),
+      gap: (types) => this.#missed(types),
     });
     this.health = this.resource({ load: () => this.#readHealth(), every: 15_000, atMost: 2_000 });
     this.#tick();
@@ -146,8 +146,9 @@ class Store {
 
   async #begin(): Promise<void> {
     if (!(await this.#readSession())) return;
+    // The nodes are read when the stream begins: what happened before it is in the answer.
     this.#want([], 1);
-    await Promise.all([this.nodes.readAll(), this.#readTransitions()]);
+    await this.#readTransitions();
   }
 
   /** The transitions from before this page was opened, as far as the daemon remembers them; those since then are here already. */
@@ -190,6 +191,7 @@ class Store {
     if (state === "refused" && before !== "refused") this.time.after(TRY_SESSION_EVERY, () => void this.#tryAgain());
     // The word that proves a request to be of this page is another after a restart of the daemon.
     if (state === "live" && before === "waiting") void this.#readSession();
+    if (state === "waiting" && this.nodes.mirror.peek().readAt === 0) void this.nodes.readAll();
   }
 
   async #tryAgain(): Promise<void> {
@@ -240,6 +242,14 @@ class Store {
   #readAgain(): void {
     void this.nodes.readAll();
     for (const resource of this.#resources) resource.gap();
+  }
+
+  /** Happenings of these types may have been missed. */
+  #missed(types: readonly string[]): void {
+    if (ALWAYS.some((type) => types.includes(type))) this.#readAgain();
+    else
+      for (const resource of this.#resources)
+        if (resource.completedBy !== undefined && types.includes(resource.completedBy)) resource.gap();
   }
 
   #want(types: readonly string[], by: number): void {

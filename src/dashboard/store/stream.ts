@@ -10,14 +10,15 @@ import type { Happening } from "./happenings.ts";
  *   opening ──401──▶ refused ──retry()──▶ opening
  *
  * Any byte is a sign of life. A stream that is silent for longer than its heartbeat allows is given up: a network that was cut
- * tells nobody. When other types are wanted, the next stream is open before the last one is closed, so nothing falls between.
+ * tells nobody. When other types are wanted, the next stream is open before the last one is closed, so nothing falls between. What
+ * happened before a type was streamed is a gap too, the first stream's included: an answer may be older than it.
  */
 export interface StreamEvents {
   readonly state: (state: "live" | "waiting" | "refused") => void;
   readonly heard: (serverTime?: number) => void;
   readonly happened: (happening: Happening) => void;
-  /** The page may have missed something: all that is shown has to be read again. */
-  readonly gap: () => void;
+  /** Happenings of these types may have been missed: what they change has to be read again. */
+  readonly gap: (types: readonly string[]) => void;
 }
 
 export interface StreamOptions extends StreamEvents {
@@ -35,10 +36,11 @@ export class Stream {
   readonly #options: StreamOptions;
   #types: readonly string[] = [];
   #current: AbortController | undefined;
+  /** The stream that happenings come from, with its types. */
+  #live: { readonly control: AbortController; readonly types: readonly string[] } | undefined;
   #attempt = 0;
   #lastId: string | undefined;
   #silent = SILENT;
-  #wasOpen = false;
   #resting = false;
   #waiting: (() => void) | undefined;
 
@@ -71,6 +73,7 @@ export class Stream {
     this.#waiting = undefined;
     const control = this.#current;
     this.#current = undefined;
+    this.#live = undefined;
     control?.abort();
     this.#options.state("waiting");
   }
@@ -87,6 +90,7 @@ export class Stream {
     this.#waiting = undefined;
     const control = new AbortController();
     const before = this.#current;
+    const types = this.#types;
     this.#current = control;
     let withdraw = time.after(OPEN_WITHIN, () => control.abort());
     const alive = (): void => {
@@ -96,15 +100,16 @@ export class Stream {
     try {
       const headers: Record<string, string> = { accept: "text/event-stream" };
       if (this.#lastId !== undefined) headers["last-event-id"] = this.#lastId;
-      const url = `/v1/events?types=${this.#types.join(",")}`;
+      const url = `/v1/events?types=${types.join(",")}`;
       const response = await fetch(url, {
         headers,
         signal: control.signal,
         credentials: "same-origin",
         cache: "no-store",
       });
-      before?.abort();
+      control.signal.throwIfAborted();
       if (response.status === 401) {
+        before?.abort();
         withdraw();
         if (this.#current === control) this.#options.state("refused");
         return;
@@ -114,9 +119,12 @@ export class Stream {
       alive();
       if (this.#current === control) this.#options.state("live");
       this.#options.heard();
+      const streamed = this.#live?.types ?? [];
+      this.#live = { control, types };
+      before?.abort();
       // A server that keeps no events for a reader who comes back tells nothing of what was missed.
-      if (this.#wasOpen && before === undefined) this.#options.gap();
-      this.#wasOpen = true;
+      const missed = types.filter((type) => !streamed.includes(type));
+      if (missed.length > 0) this.#options.gap(missed);
       const reader = response.body
         .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
         .getReader();
@@ -131,20 +139,21 @@ export class Stream {
     } finally {
       withdraw();
     }
+    if (this.#live?.control === control) this.#live = undefined;
     this.#ended(control);
   }
 
   #took({ type, data, id }: ServerEvent): void {
     if (id !== undefined) this.#lastId = id;
     if (type === "gap") {
-      this.#options.gap();
+      this.#options.gap(this.#types);
       return;
     }
     let value: unknown;
     try {
       value = JSON.parse(data);
     } catch {
-      this.#options.gap();
+      this.#options.gap(this.#types);
       return;
     }
     if (type === "heartbeat") {
@@ -157,6 +166,7 @@ export class Stream {
     if (this.#current !== control) return;
     control.abort();
     this.#current = undefined;
+    this.#live = undefined;
     this.#options.state("waiting");
     const delay = DELAYS[Math.min(this.#attempt++, DELAYS.length - 1)] ?? 5_000;
     this.#waiting = this.#options.time.after(delay, () => void this.#open());

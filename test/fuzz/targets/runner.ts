@@ -94,7 +94,7 @@ function insistConnection(bytes: Buffer): void {
       named.push(id);
       if (!isRunId(id)) throw new Error("not an id");
     },
-    forget: async (id) => {
+    forget: (id) => {
       named.push(id);
       if (!isRunId(id)) throw new Error("not an id");
     },
