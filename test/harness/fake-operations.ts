@@ -446,7 +446,8 @@ export class FakeOperations implements Operations {
         linkSince: null,
       };
       const { state } = this.healthNow.broker;
-      const broker = state === "connected" ? {} : { broker: state };
+      const isHere = node === this.healthNow.node;
+      const broker = isHere ? { here: true as const } : state === "connected" ? {} : { broker: state };
       return { id, subject: draft.subject, node, link, linkSince, deliverBy, ...broker };
     });
   }

@@ -32,7 +32,7 @@ export interface JobsOptions {
   readonly journal: Journal;
   readonly holding: Holding;
   readonly withdrawal: Withdrawal;
-  readonly fleet: Pick<Fleet, "link" | "trust">;
+  readonly fleet: Pick<Fleet, "reach" | "trust">;
   readonly facts: Pick<NodeFacts, "value">;
   readonly labels: Pick<NodeLabels, "list">;
   readonly failures: Pick<Failures, "report" | "over">;
@@ -191,7 +191,7 @@ export class Jobs {
     const record = journal.jobs.record(id);
     const stand = journal.jobs.stand(id);
     if (record === undefined || stand === undefined) throw new StewardError("job-unknown", { id: idOrPrefix });
-    return { record, stand, stuck: "", jobNodes: new JobNodes(journal, stand, (node) => fleet.link(node)) };
+    return { record, stand, stuck: "", jobNodes: new JobNodes(journal, stand, (node) => fleet.reach(node)) };
   }
 
   /** The state of a job; `undefined`: there is no such job. */
@@ -417,7 +417,7 @@ export class Jobs {
       if (this.#open.has(id)) continue;
       const stand = journal.jobs.stand(id);
       if (stand === undefined || (!over && stand.since >= clock.now() - age)) continue;
-      if (!new JobNodes(journal, stand, (node) => fleet.link(node)).allEnded) continue;
+      if (!new JobNodes(journal, stand, (node) => fleet.reach(node)).allEnded) continue;
       journal.jobs.drop(id);
       over = false;
     }
