@@ -129,8 +129,15 @@ export class JobTruth {
   async #ask(n: number, verb: JobVerb | "retry", call: (id: string) => Promise<unknown> | undefined): Promise<void> {
     const job = this.#jobs.get(n);
     if (job?.id === undefined || this.#central === undefined) return;
-    job.asked.push({ verb, at: this.#world.time.monotonic() });
-    call(job.id)?.catch(() => undefined);
+    const { time } = this.#world;
+    const asked: Ordered["asked"][number] = { verb, at: time.monotonic() };
+    job.asked.push(asked);
+    call(job.id)?.then(
+      () => {
+        asked.didAt = time.monotonic();
+      },
+      () => undefined,
+    );
     await quiet();
   }
 
