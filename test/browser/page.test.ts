@@ -135,10 +135,16 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
     await page.locator(".page-head .state", { hasText: "aborted" }).waitFor();
     await page.getByRole("button", { name: "1 cancelled" }).waitFor();
     expect((await fleet.central.api.job(job?.id ?? "")).state).toBe("aborted");
-    // The one that runs goes on until it is taken back.
+    // The one that runs goes on until the job, which has ended, is cancelled too.
     const [running] = await fleet.central.api.messages({ state: "running" });
-    await fleet.central.api.cancel(running?.id ?? "");
+    const cancel = page.getByRole("button", { name: /^cancel/ });
+    await cancel.click();
+    await shows(page, /1 that runs is asked to end\. Press again/);
+    await cancel.click();
+    await shows(page, "1 answer: 1 asked");
     await fleet.central.message(running?.id ?? "", "cancelled");
+    await page.getByRole("button", { name: "2 cancelled" }).waitFor();
+    expect((await fleet.central.api.job(job?.id ?? "")).state).toBe("aborted");
     expect(faults).toEqual([]);
   });
 
