@@ -7,8 +7,8 @@ export const reachDaemon: Reach = {
     return loadConfig(file, { env });
   },
   socketOf: async (file, env) => {
-    const { socketOf } = await import("../config/file/paths.ts");
-    const socket = socketOf(file);
+    const { socketOf } = await import("../config/file/socket.ts");
+    const socket = await socketOf(file);
     if (socket !== undefined) return socket;
     const { loadConfig } = await import("../config/load.ts");
     return loadConfig(file, { env }).socket;
