@@ -1,4 +1,5 @@
 import type { Reach } from "./cli.ts";
+import { visible } from "./render/text.ts";
 
 /** The real ways to the rest of steward. Modules that are dear to load are loaded when they are needed. */
 export const reachDaemon: Reach = {
@@ -7,8 +8,8 @@ export const reachDaemon: Reach = {
     return loadConfig(file, { env });
   },
   socketOf: async (file, env) => {
-    const { socketOf } = await import("../config/file/paths.ts");
-    const socket = socketOf(file);
+    const { socketOf } = await import("../config/file/socket.ts");
+    const socket = await socketOf(file);
     if (socket !== undefined) return socket;
     const { loadConfig } = await import("../config/load.ts");
     return loadConfig(file, { env }).socket;
@@ -20,7 +21,7 @@ export const reachDaemon: Reach = {
     const { SIGNATURE_HEADER, signRequest } = await import("../security/operators/request-signature.ts");
     const { systemRandom } = await import("../platform/system-clock.ts");
     const { KnownDaemons } = await import("../security/operators/known-daemons.ts");
-    const known = new KnownDaemons(operator.known);
+    const known = new KnownDaemons(operator.known, (text) => void io.stderr.write(`! ${visible(text)}\n`));
     return openClient({
       ...options,
       sign: {

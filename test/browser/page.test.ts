@@ -89,6 +89,29 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
     expect(faults).toEqual([]);
   });
 
+  it("steps through the last transitions of a subscriber on another node, and asks for them anew after a command", async () => {
+    const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+    const front = await startFront(fleet.central.socket, files);
+    const subject = "ship1.command.shellcommand.operatingsystem";
+    const { page, faults } = await openPage(
+      `${front.url}/nodes/ship1?actor=${encodeURIComponent(`subscriber ${subject}`)}`,
+    );
+    const panel = page.getByRole("region", { name: "State machine" });
+    await shows(page, "ship1 remembers no transition of it since its daemon was started");
+    await panel.getByRole("img", { name: "subscriber: idle" }).waitFor();
+    expect((await fleet.steward("run", "ship1", "--", "true")).code).toBe(0);
+    // Nobody presses anything: the page asks when the command moves, and once more when it has settled.
+    await shows(page, "present state, after 2 transitions");
+    await panel.getByRole("img", { name: "subscriber: idle, after drained from working" }).waitFor();
+    await panel.getByRole("button", { name: "back" }).click();
+    await panel.getByRole("img", { name: "subscriber: working, after work from idle" }).waitFor();
+    await panel.getByRole("button", { name: "back" }).click();
+    await panel.getByRole("img", { name: "subscriber: idle", exact: true }).waitFor();
+    const { stdout } = await fleet.steward("ps", "ship1", subject);
+    expect(stdout.match(/ (idle +working +work|working +idle +drained)/g)).toHaveLength(2);
+    expect(faults).toEqual([]);
+  });
+
   it("shows a job in waves, whose counts are those of the API, and aborts it", async () => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: {}, ship2: {} } });
     const front = await startFront(fleet.central.socket, files);
@@ -112,10 +135,16 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
     await page.locator(".page-head .state", { hasText: "aborted" }).waitFor();
     await page.getByRole("button", { name: "1 cancelled" }).waitFor();
     expect((await fleet.central.api.job(job?.id ?? "")).state).toBe("aborted");
-    // The one that runs goes on until it is taken back.
+    // The one that runs goes on until the job, which has ended, is cancelled too.
     const [running] = await fleet.central.api.messages({ state: "running" });
-    await fleet.central.api.cancel(running?.id ?? "");
+    const cancel = page.getByRole("button", { name: /^cancel/ });
+    await cancel.click();
+    await shows(page, /1 that runs is asked to end\. Press again/);
+    await cancel.click();
+    await shows(page, "1 answer: 1 asked");
     await fleet.central.message(running?.id ?? "", "cancelled");
+    await page.getByRole("button", { name: "2 cancelled" }).waitFor();
+    expect((await fleet.central.api.job(job?.id ?? "")).state).toBe("aborted");
     expect(faults).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { diffConfig } from "../../src/config/diff.ts";
 import { everyPlace } from "../../src/config/schema/schema-tree.ts";
-import { SETTING_ROWS } from "../../src/config/schema/setting-rows.ts";
+import { reloaded, SETTING_ROWS } from "../../src/config/schema/setting-rows.ts";
 import { schema } from "../../src/config/schema/settings.ts";
 import { configOf, minimal } from "./samples.ts";
 
@@ -116,5 +116,16 @@ describe("diffConfig", () => {
     const values = everyPlace(schema).filter((place) => place.form === "value" && !place.path.includes("[]"));
     const missed = values.filter(({ path }) => !compared.some((key) => path === key || path.startsWith(`${key}.`)));
     expect(missed.map((place) => place.path)).toEqual([]);
+  });
+});
+
+describe("reloaded", () => {
+  it("keeps each variable from commands that a file since the start took a password or a secret from", () => {
+    const secret = (name: string) => minimal(`secrets: {environment: {token: ${name}}}\n`);
+    const broker = `{servers: [nats://127.0.0.1:4222], user: ship1, password: "\${FIRST}"}`;
+    const first = configOf(minimal("", broker), { FIRST: "a" });
+    const second = reloaded(first, configOf(secret("SECOND")));
+    expect(second.environment).toEqual(["FIRST", "SECOND"]);
+    expect(reloaded(second, configOf(secret("THIRD"))).environment).toEqual(["FIRST", "SECOND", "THIRD"]);
   });
 });

@@ -87,14 +87,14 @@ describe("the page of a job", () => {
     ]);
   });
 
-  it("takes back what has not begun after an abort, one by one, and shows each answer", async () => {
+  it("takes back what has not begun of a job that is paused, one by one, and shows each answer", async () => {
     const answers: Record<string, unknown> = {
       "ID-ship2": { kind: "done", id: "ID-ship2" },
       "ID-ship3": { kind: "requested", id: "ID-ship3", reason: "ship3 is asked" },
       "ID-ship4": { kind: "tooLate", id: "ID-ship4", state: "succeeded" },
     };
     const { shown, asked, pass } = await openRoom(`/jobs/${ID}`, h(JobPage, { id: ID }), {
-      [`GET /v1/jobs/${ID}`]: jobOf("aborted", { queued: 2, received: 1, cancelled: 1 }),
+      [`GET /v1/jobs/${ID}`]: jobOf("paused", { queued: 2, received: 1, cancelled: 1 }),
       [`GET /v1/jobs/${ID}/nodes`]: ({ query }: { query: URLSearchParams }) =>
         query.get("state") === "queued"
           ? [nodeOf("ship2", "queued"), nodeOf("ship3", "queued")]
@@ -112,5 +112,42 @@ describe("the page of a job", () => {
     expect(shown.textContent).toContain("ship2: cancelled before it was sent");
     expect(shown.textContent).toContain("ship3: asked: ship3 is asked");
     expect(shown.textContent).toContain("ship4: too late: it is succeeded");
+  });
+
+  /** An aborted job of which one message is on its way, and so many run, with what the daemon answers to its cancel. */
+  const openAborted = (runs: number) =>
+    openRoom(`/jobs/${ID}`, h(JobPage, { id: ID, key: `aborted ${runs}` }), {
+      [`GET /v1/jobs/${ID}`]: jobOf("aborted", { queued: 1, running: runs, cancelled: 1 }),
+      [`GET /v1/jobs/${ID}/nodes`]: ({ query }: { query: URLSearchParams }) =>
+        query.get("state") === "queued" ? [nodeOf("ship2", "queued")] : [],
+      [`POST /v1/jobs/${ID}/cancel`]: {
+        ...jobOf("aborted", { queued: 1, running: runs, cancelled: 1 }),
+        answers: [
+          { node: "ship2", id: "ID-ship2", kind: "done" },
+          { node: "ship1", id: "ID-ship1", kind: "requested", reason: "ship1 has the message and was asked to end it" },
+        ],
+      },
+    });
+
+  it("cancels what has not ended of a job that was aborted, in one request, and shows the answer of each node", async () => {
+    const { shown, asked, pass } = await openAborted(1);
+    expect(shown.textContent).toContain("cancel: 1 on its way to ship2 is taken back; 1 that runs is asked to end");
+    expect(shown.textContent).not.toContain("nothing more is released");
+    shown.find("button", "cancel").fire("click");
+    await pass(100);
+    shown.find("button", "cancel").fire("click");
+    await pass(100);
+    expect(asked.filter(({ route }) => route.startsWith("POST")).map(({ route }) => route)).toEqual([
+      `POST /v1/jobs/${ID}/cancel`,
+    ]);
+    expect(shown.textContent).toContain("2 answers: 1 cancelled before it was sent, 1 asked");
+    expect(shown.textContent).toContain("ship1: asked: ship1 has the message and was asked to end it");
+  });
+
+  it("offers to spare those that run only where some do", async () => {
+    expect((await openAborted(1)).shown.has("button", "take back the 1 that has not begun")).toBe(true);
+    const { shown } = await openAborted(0);
+    expect(shown.has("button", "take back")).toBe(false);
+    expect(shown.has("button", "cancel")).toBe(true);
   });
 });

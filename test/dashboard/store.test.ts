@@ -231,6 +231,38 @@ describe("an answer that is kept up to date", () => {
   });
 });
 
+describe("a reading that settles after a happening", () => {
+  it("is read at once, at most so often, and again until it has settled, for a minute at most", async () => {
+    const time = new FakeTime();
+    const askedAt: number[] = [];
+    let began = time.now();
+    let settlesAt = 0;
+    const load = async () => {
+      askedAt.push(time.now() - began);
+      return time.now();
+    };
+    const unsettled = (at: number) => at - began < settlesAt;
+    const resource = new Resource({ load, on: () => true, atMost: 5_000, unsettled, refreshes: false }, time);
+    const moved = async (ms: number) => {
+      await time.pass(10_000);
+      askedAt.length = 0;
+      began = time.now();
+      settlesAt = ms;
+      resource.happened({ type: "message" } as Happening);
+      await time.pass(600_000);
+      return askedAt.length;
+    };
+    expect(await moved(0)).toBe(1);
+    expect(await moved(1_300)).toBe(2);
+    expect(askedAt).toEqual([20, 5_020]);
+    expect(await moved(Number.POSITIVE_INFINITY)).toBe(13);
+    resource.gap();
+    await time.pass(600_000);
+    expect(askedAt).toHaveLength(13);
+    resource.close();
+  });
+});
+
 describe("the mirror of the nodes", () => {
   it("reads the fleet page by page, and shows a change of a state at once", async () => {
     const time = new FakeTime();

@@ -3,7 +3,7 @@ import { apiRequests, eventStreams } from "./targets/api.ts";
 import { commandLines } from "./targets/cli.ts";
 import { configurations, messageFiles } from "./targets/intake.ts";
 import { writeAheadLogs } from "./targets/journal.ts";
-import { methodData, reports } from "./targets/methods.ts";
+import { methodData, processAnswers, reports } from "./targets/methods.ts";
 import { runnerLines, runRecords } from "./targets/runner.ts";
 import { syslogLines, syslogStreams } from "./targets/syslog.ts";
 import { acks, frames, subjects, units } from "./targets/wire.ts";
@@ -16,6 +16,7 @@ export const TARGETS: readonly Target[] = [
   units,
   reports,
   methodData,
+  processAnswers,
   messageFiles,
   configurations,
   syslogLines,

@@ -76,6 +76,7 @@ import type {
 import type {
   MachineView,
   ProcessList,
+  ProcessQuery,
   ProcessView,
   SupervisionView,
   TransitionQuery,
@@ -446,7 +447,8 @@ export class FakeOperations implements Operations {
         linkSince: null,
       };
       const { state } = this.healthNow.broker;
-      const broker = state === "connected" ? {} : { broker: state };
+      const isHere = node === this.healthNow.node;
+      const broker = isHere ? { here: true as const } : state === "connected" ? {} : { broker: state };
       return { id, subject: draft.subject, node, link, linkSince, deliverBy, ...broker };
     });
   }
@@ -700,10 +702,16 @@ export class FakeOperations implements Operations {
     return node;
   }
 
-  async processes(query: { readonly node?: string; readonly timeout?: number } = {}): Promise<ProcessList> {
+  async processes(query: ProcessQuery = {}): Promise<ProcessList> {
     this.#called("processes", query);
-    const { node = "central" } = query;
-    return { node, asOf: this.clock.now(), processes: this.#processesOf(node) };
+    const { node = "central", subject } = query;
+    const all = this.#processesOf(node);
+    const answer = { node, asOf: this.clock.now() };
+    if (subject === undefined) return { ...answer, processes: all.map(({ transitions: _, ...process }) => process) };
+    const whole = subject.split(".").length === 3 ? `${node}.${subject}` : subject;
+    const processes = all.filter((process) => process.subject === whole);
+    if (processes.length === 0) throw new StewardError("process-unknown", { node, subject: whole });
+    return { ...answer, processes };
   }
 
   auditList: AuditRecordOf[] = [

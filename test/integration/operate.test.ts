@@ -1,6 +1,7 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { expect, test, vi } from "vitest";
+import type { ProcessList } from "../../src/runtime/operate/table/processes.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet/fleet.ts";
 
@@ -81,6 +82,26 @@ test("SIGHUP or a changed file restarts only the processes that the new file tou
   await ship1.reconfigure((config) => ({ ...config, subscribe: [{ ...OS, concurrency: 2 }] }));
   await daemon.saw(/subscribe command\.shellcommand\.operatingsystem: concurrency 4 → 2/);
   expect((await fleet.steward("run", "ship1", "--", "true")).code).toBe(0);
+});
+
+test("ps of one process of another node tells its last changes of state, which came over the wire", async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+  const subject = "ship1.command.shellcommand.operatingsystem";
+  expect((await fleet.steward("run", "ship1", "--", "true")).code).toBe(0);
+  const changes = async () => {
+    const { stdout } = await fleet.steward("ps", "ship1", subject, "--json");
+    return (JSON.parse(stdout) as ProcessList).processes.flatMap(({ transitions = [] }) =>
+      transitions.map(({ machine, from, to }) => `${machine} ${from} → ${to}`),
+    );
+  };
+  await eventuallySeen("it is idle again", async () => (await changes()).at(-1) === "subscriber working → idle");
+  const { stdout, code } = await fleet.steward("ps", "ship1", "command.shellcommand.operatingsystem");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/subscriber +idle +working +work\n.*subscriber +working +idle +drained\n/);
+  const own = await fleet.node("ship1").steward("ps", "ship1", subject, "--json");
+  expect(JSON.parse(own.stdout).processes[0].transitions.length).toBeGreaterThanOrEqual(5);
+  const all = (await fleet.central.api.processes({ node: "ship1" })).processes;
+  expect(all.filter(({ transitions }) => transitions !== undefined)).toEqual([]);
 });
 
 test("inspect follows the transitions of the actors, and the log has the same ones", async () => {

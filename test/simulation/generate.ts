@@ -108,6 +108,10 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
     const to = some.length === 0 ? nodes : some;
     const subject = `command.${dice.chance(0.85) ? "work" : "redo"}.os`;
     steps.push({ do: "job", n: n++, to, order: { subject, ...ends(to), timeout: MINUTE, ...shape(), ...times() } });
+    // Most jobs are short: a pause that finds one running, with messages held, comes soon.
+    if (!dice.chance(0.3)) return;
+    steps.push({ do: "wait", ms: dice.below(SECOND) });
+    steps.push({ do: "steer", n: n - 1, verb: "pause" });
   }
 
   /** What becomes of it on its nodes. */

@@ -262,6 +262,9 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number, servers
   return findings;
 }
 
+/** A source among what stands still, as its node tells of it. */
+const SOURCE = /(^|, )source \S+ stands still/;
+
 /** Lanes that do not move though their nodes are there: those of this node, and those that other nodes report. */
 function standstills(stuck: Health["stuck"], nodes: readonly NodeView[], now: number): Finding[] {
   const check = "lanes";
@@ -273,8 +276,10 @@ function standstills(stuck: Health["stuck"], nodes: readonly NodeView[], now: nu
   );
   const texts = [...stuck.map((lane) => standsStill(lane, now)), ...told];
   if (texts.length === 0) return [];
-  const remedy =
-    "Mend the cause that is named; `steward node NODE` shows the lanes of a node. No message is lost meanwhile.";
+  const kept = texts.some((line) => SOURCE.test(line))
+    ? "Messages wait meanwhile; what is sent to a syslog port that nobody listens at is lost."
+    : "No message is lost meanwhile.";
+  const remedy = `Mend the cause that is named; \`steward node NODE\` shows the lanes of a node. ${kept}`;
   return [{ check, verdict: "fail", text: worst(texts, "lanes"), remedy }];
 }
 

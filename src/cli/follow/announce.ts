@@ -45,8 +45,8 @@ function patience(deliverBy: number | null, now: number): string {
 }
 
 /** Answers whether the daemon was connected to a broker as it took these, and prints a warning where it was not. */
-export async function noteBroker(cli: Cli, daemon: Daemon, [first]: readonly Accepted[]): Promise<boolean> {
-  if (first?.broker === undefined) return true;
+export async function noteBroker(cli: Cli, daemon: Daemon, accepted: readonly Accepted[]): Promise<boolean> {
+  if (accepted.every(({ broker }) => broker === undefined)) return true;
   const { broker } = await daemon.health();
   if (broker.state === "connected") return true;
   const fault = broker.fault === undefined ? "" : `: ${visible(broker.fault)}`;

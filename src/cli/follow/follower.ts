@@ -16,9 +16,9 @@ import { inReach, type Tracked, takeDetail, takeEvent } from "./tracked.ts";
  *
  *   listening (before anything is submitted, so that nothing is missed) → tracking → ended
  *
- * Ended by: all final · no node in reach has a message left, or the broker stayed away (rule `reachable`) · all was read once
- * (rule `none`: there is no broker) · the time is over · the user detached · the daemon stayed away. Every message is read
- * again after each reconnect.
+ * Ended by: all final · no node in reach has a message left, or the broker stayed away (rule `reachable`) · no message for the
+ * daemon itself is left (rule `none`: there is no broker) · the time is over · the user detached · the daemon stayed away. Every
+ * message is read again after each reconnect.
  */
 export type WaitRule = "reachable" | "final" | "none";
 
@@ -30,7 +30,8 @@ const BROKER_MAY_BE_AWAY = 30_000;
 const BROKER_LOOK = 1_000;
 
 /** A message to follow; `stale`: it may be further than that by now. */
-export interface Followed extends Pick<Accepted, "id" | "subject" | "node" | "link" | "linkSince" | "deliverBy"> {
+export interface Followed
+  extends Pick<Accepted, "id" | "subject" | "node" | "link" | "linkSince" | "deliverBy" | "here"> {
   readonly stale?: boolean;
 }
 
@@ -94,7 +95,7 @@ export class Follower {
     const { io } = this.#cli;
     const several = messages.length > 1;
     const names = Math.max(0, ...messages.map((message) => message.node.length));
-    for (const { id, subject, node, link, linkSince, deliverBy, stale = false } of messages) {
+    for (const { id, subject, node, link, linkSince, deliverBy, here = false, stale = false } of messages) {
       const since = linkSince ?? 0;
       if (since >= (this.links.get(node)?.since ?? 0)) this.links.set(node, { state: link, since });
       const printer = this.#cli.json
@@ -107,6 +108,7 @@ export class Follower {
         subject,
         node,
         printer,
+        here,
         state: "queued",
         began: false,
         final: false,
@@ -161,7 +163,7 @@ export class Follower {
   #takeLink(name: string, state: LinkState, since: number, cause: string): void {
     const before = this.links.get(name);
     this.links.set(name, { state, since });
-    const waiting = [...this.tracked.values()].filter((tracked) => tracked.node === name && !tracked.final);
+    const waiting = [...this.tracked.values()].filter(({ node, here, final }) => node === name && !here && !final);
     if (waiting.length === 0 || before === undefined || inReach(before.state) === inReach(state)) return;
     const why = inReach(state) ? "" : ` (${visible(cause)})`;
     this.#cli.note(this.#cli.err("yellow", `${visible(name)} is ${linkWord(state)} now${why}`));
@@ -189,7 +191,10 @@ export class Follower {
           this.#cli.err("yellow", "the daemon has lost its broker: commands go on, and no node can be heard"),
         );
       }
-      if (this.#rule === "reachable" && clock.monotonic() - lostAt >= BROKER_MAY_BE_AWAY) this.#settle("noBroker");
+      if (this.#rule === "reachable" && clock.monotonic() - lostAt >= BROKER_MAY_BE_AWAY) {
+        this.#rule = "none";
+        this.#check();
+      }
       await pauseFor(this.#cli, BROKER_LOOK, this.#stop.signal);
     }
     this.#looking = false;
@@ -207,7 +212,7 @@ export class Follower {
   /** Reads the reason of each open message once more; for a node out of reach its link is reason enough. */
   async #readOpen(): Promise<void> {
     for (const tracked of this.tracked.values())
-      if (isOpen(tracked) && (this.#cli.json || inReach(this.links.get(tracked.node)?.state)))
+      if (isOpen(tracked) && (this.#cli.json || tracked.here || inReach(this.links.get(tracked.node)?.state)))
         await this.#read(tracked);
   }
 
@@ -249,13 +254,13 @@ export class Follower {
     if (this.#rule === undefined || this.#reading.size > 0) return;
     const open = [...this.tracked.values()].filter(isOpen);
     if (open.length === 0) this.#settle("done");
-    else if (this.#rule === "none") this.#settle("noBroker");
-    else if (this.#rule === "reachable" && !open.some((tracked) => this.#mayComeSoon(tracked)))
-      this.#settle("outOfReach");
+    else if (this.#rule === "final" || open.some((tracked) => this.#mayComeSoon(tracked))) return;
+    else this.#settle(this.#rule === "none" ? "noBroker" : "outOfReach");
   }
 
   #mayComeSoon(tracked: Tracked): boolean {
-    return tracked.stale || (tracked.state !== "held" && inReach(this.links.get(tracked.node)?.state));
+    const isThere = tracked.here || (this.#rule === "reachable" && inReach(this.links.get(tracked.node)?.state));
+    return tracked.stale || (tracked.state !== "held" && isThere);
   }
 }
 

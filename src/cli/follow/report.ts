@@ -37,16 +37,29 @@ export function reportEnd(cli: Cli, follower: Follower, ending: Ending): number 
     const parts = [...counts(all)].map(([state, count]) => messageState(state, cli.err).replace(" ", ` ${count} `));
     cli.note(`${all.length} messages: ${parts.join(", ")}`);
   }
-  for (const { node, printer } of cut) {
-    const name = visible(node);
-    const text = `! ${bytes(printer.missing)} of the output of ${name} are missing above: ${name} keeps no more (its limits.outputBytes)`;
-    cli.note(cli.err("yellow", text));
-  }
+  for (const one of cut) for (const line of missing(one)) cli.note(cli.err("yellow", `! ${line}`));
   const hint = (line: string): void => cli.note(`  ${cli.err("dim", "→")} ${line}`);
   for (const [state, remedy] of REMEDIES) if (all.some((t) => t.state === state)) hint(remedy);
   const open = all.filter((t) => !t.final);
   if (open.length > 0) comeBack(cli, open, ending, hint);
   return exit;
+}
+
+/** Says which output of a command is missing, and why: its node kept no more, or what it kept never came here. */
+function missing({ node, printer, outcome }: Tracked): string[] {
+  const name = visible(node);
+  const { totals } = outcome ?? {};
+  const cut =
+    totals === undefined
+      ? printer.missing
+      : [totals.stdout, totals.stderr].reduce((sum, { bytes: all, kept }) => sum + Math.max(0, all - kept), 0);
+  const limited = Math.min(cut, printer.missing);
+  const lost = printer.missing - limited;
+  const above = (count: number): string => `${bytes(count)} of the output of ${name} are missing above`;
+  return [
+    ...(limited === 0 ? [] : [`${above(limited)}: ${name} keeps no more (its limits.outputBytes)`]),
+    ...(lost === 0 ? [] : [`${above(lost)}: ${name} sent them, and they are not in the journal here`]),
+  ];
 }
 
 /** Final states after which an operator has something to do. */
@@ -90,12 +103,12 @@ function duration({ outcome }: Tracked): string {
 }
 
 function why(tracked: Tracked, follower: Follower, now: number): string {
-  const { state, final, deliverBy, began, outcome } = tracked;
+  const { state, final, deliverBy, began, outcome, here } = tracked;
   const reason = beyondCode({ ...outcome, ...tracked });
   const said: string[] = [];
   const link = follower.links.get(tracked.node);
   const node = visible(tracked.node);
-  if (final || link === undefined || inReach(link.state)) {
+  if (final || here || link === undefined || inReach(link.state)) {
     if (reason !== undefined) said.push(visible(reason));
   } else {
     // The reason that the daemon gives says the same in other words.

@@ -5,6 +5,7 @@ import type { Daemon } from "../daemon.ts";
 import { announce, announceHeld, noteBroker } from "./announce.ts";
 import { Follower, type FollowerLook } from "./follower.ts";
 import { reportEnd } from "./report.ts";
+import { inReach } from "./tracked.ts";
 
 /**
  * Submits messages, prints which nodes are in reach, follows the messages and answers the exit code. `limit`: wait for all
@@ -27,7 +28,9 @@ export async function submitAndWait(
     }
     const connected = await noteBroker(cli, daemon, accepted);
     // Without a broker no other node is in reach, whatever was known of it before.
-    const seen = connected ? accepted : accepted.map((one) => ({ ...one, link: "offline" as const }));
+    const seen = accepted.map((one) =>
+      connected || one.here || !inReach(one.link) ? one : { ...one, link: "offline" as const, linkSince: null },
+    );
     announce(cli, seen);
     const rule = limit !== undefined ? "final" : connected ? "reachable" : "none";
     const ending = await follower.wait(accepted, rule, cli.timeLeft);

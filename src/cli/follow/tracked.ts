@@ -13,6 +13,8 @@ export interface Tracked {
   readonly subject: string;
   readonly node: string;
   readonly printer: OutputPrinter;
+  /** The message is for the daemon that is asked itself: it waits for no link and no broker. */
+  readonly here: boolean;
   state: State;
   /** True once its node said that it began. */
   began: boolean;

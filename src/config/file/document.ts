@@ -2,6 +2,7 @@ import { type Located, positions } from "../../message/text/located.ts";
 import { readYaml } from "../../message/text/yaml-reader.ts";
 import type { Path } from "../schema/schema-tree.ts";
 import { formatPath } from "./fault.ts";
+import { LARGEST_FILE } from "./read.ts";
 
 export interface Position {
   readonly line: number;
@@ -13,7 +14,6 @@ export interface DocumentFault extends Position {
   readonly message: string;
 }
 
-export const LARGEST_FILE = 1024 * 1024;
 const BOUNDS = { values: 50_000, characters: LARGEST_FILE };
 
 /** The settings of a configuration file, each with its place in the text; aliases are expanded, within bounds. */

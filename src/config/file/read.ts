@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { fileFault, StewardError } from "../../message/errors.ts";
 import { textOf } from "../../message/text/text.ts";
-import { LARGEST_FILE } from "./document.ts";
+
+export const LARGEST_FILE = 1024 * 1024;
 
 /** The text of a configuration file, for `checkConfig`. @throws StewardError `config-unreadable` */
 export function readConfigFile(file: string): string {

@@ -41,8 +41,15 @@ export function entryFields(section: "subscribe" | "publish"): ReadonlyMap<strin
 export function reloaded(before: Config, after: Config): Config {
   const { hello, late, offline } = after.link;
   const next = merged(placesIn(schema), before as unknown as Values, after as unknown as Values);
-  // The signs of life follow `hello`, which is live; the rest of the link is not.
-  return { ...(next as unknown as Config), written: after.written, link: { ...before.link, hello, late, offline } };
+  // A variable that held a password is still in the environment of the daemon when the file names it no more.
+  const environment = [...new Set([...before.environment, ...after.environment])];
+  return {
+    ...(next as unknown as Config),
+    environment,
+    written: after.written,
+    // The signs of life follow `hello`, which is live; the rest of the link is not.
+    link: { ...before.link, hello, late, offline },
+  };
 }
 
 type Values = Readonly<Record<string, unknown>>;

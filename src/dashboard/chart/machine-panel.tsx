@@ -13,10 +13,13 @@ export function MachinePanel({
   machine,
   present,
   steps,
+  none = "no transition of it is remembered since its start",
 }: {
   machine: MachineView;
   present: Readonly<Record<string, string>>;
   steps: readonly TimedStep[];
+  /** The words where there are no steps. */
+  none?: string;
 }) {
   /** The number of steps back from the newest; 0: live. */
   const [back, setBack] = useState(0);
@@ -45,7 +48,7 @@ export function MachinePanel({
           now
         </button>
         <span class="quiet" role="status">
-          {steps.length === 0 && "no transition of it is remembered since its start"}
+          {steps.length === 0 && none}
           {steps.length > 0 && back === 0 && `present state, after ${counted(steps.length, "transition")}`}
           {undone !== undefined && (
             <>

@@ -1,4 +1,5 @@
 import type { NodeDetail } from "../../runtime/operate/table/nodes.ts";
+import type { ProcessTransition } from "../../runtime/operate/table/processes.ts";
 import type { Transition } from "../store/happenings.ts";
 import type { Step } from "./statechart.tsx";
 
@@ -29,6 +30,13 @@ export function stepsOfActor(transitions: readonly Transition[], role: string, a
   return transitions
     .filter((one) => one.role === role && one.actor === actor && one.from !== "")
     .map(({ at, from, to, event, cause }) => ({ at, region: "", from: bare(from), to: bare(to), event, cause }));
+}
+
+/** The last transitions of a process, as its node tells them. */
+export function stepsOfProcess(transitions: readonly ProcessTransition[], machine: string): TimedStep[] {
+  return transitions
+    .filter((one) => one.machine === machine && one.from !== "")
+    .map(({ at, from, to, event, cause = "" }) => ({ at, region: "", from: bare(from), to: bare(to), event, cause }));
 }
 
 /** `link.online` is the state `online` of the region `link`. */

@@ -24,11 +24,15 @@ export interface ResourceOptions<T> {
   readonly completedBy?: Happening["type"];
   /** The longest time between two readings, ms. */
   readonly every?: number;
+  /** True for an answer that changes soon by itself, without a happening: it is read again, for a minute after the last one. */
+  readonly unsettled?: (value: T) => boolean;
   /** False: it is not read again after a gap, for each reading costs a message on the wire. */
   readonly refreshes?: boolean;
   /** The shortest time between two readings, ms. */
   readonly atMost?: number;
 }
+
+const SETTLES_WITHIN = 60_000;
 
 export class Resource<T> {
   readonly reading: Signal<Reading<T>> = signal({ readAt: 0 });
@@ -37,17 +41,22 @@ export class Resource<T> {
   #busy = false;
   #again = false;
   #askedAt = 0;
+  /** The time of the last happening; it begins with the first reading. */
+  #happenedAt: number;
   #withdraw: (() => void) | undefined;
   #closed = false;
 
   constructor(options: ResourceOptions<T>, time: Time) {
     this.#options = options;
     this.#time = time;
+    this.#happenedAt = time.now();
     void this.refresh();
   }
 
   happened(happening: Happening): void {
-    if (this.#options.on?.(happening) === true) this.#soon();
+    if (this.#options.on?.(happening) !== true) return;
+    this.#happenedAt = this.#time.now();
+    this.#soon();
   }
 
   /** Reads again after a gap in the stream. */
@@ -82,10 +91,16 @@ export class Resource<T> {
       if (!this.#closed) this.reading.value = { ...this.reading.value, fault: sentenceOf(thrown), code };
     }
     this.#busy = false;
-    if (this.#again) {
+    if (this.#again || this.#isUnsettled()) {
       this.#again = false;
       this.#soon();
     } else if (this.#options.every !== undefined) this.#arm(this.#options.every);
+  }
+
+  #isUnsettled(): boolean {
+    const { value } = this.reading.peek();
+    if (value === undefined || this.#askedAt - this.#happenedAt > SETTLES_WITHIN) return false;
+    return this.#options.unsettled?.(value) === true;
   }
 
   #soon(): void {

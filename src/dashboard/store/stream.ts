@@ -10,8 +10,8 @@ import type { Happening } from "./happenings.ts";
  *   opening ──401──▶ refused ──retry()──▶ opening
  *
  * Any byte is a sign of life. A stream that is silent for longer than its heartbeat allows is given up: a network that was cut
- * tells nobody. When other types are wanted, the next stream is open before the last one is closed, so nothing falls between. What
- * happened before a type was streamed is a gap too, the first stream's included: an answer may be older than it.
+ * tells nobody. When other types are wanted, the next stream is open before the last one is closed, so nothing falls between. A
+ * type that was not streamed so far begins with a gap, the first stream's included: answers may be older than it.
  */
 export interface StreamEvents {
   readonly state: (state: "live" | "waiting" | "refused") => void;

@@ -8,17 +8,23 @@ type Counts = JobDetail["counts"];
 /** The messages that were released and have not begun, as far as is known here. */
 export const onTheWay = ({ queued, received }: Counts): number => queued + received;
 
+/** The messages that run, or did when their nodes were heard last. */
+export const running = ({ running: now, unknown }: Counts): number => now + unknown;
+
 /** `ship1`, `ship1, ship2 and 3 more`. */
 function someOf(names: readonly string[], all = names.length): string {
   const shown = names.slice(0, 3);
   return all > shown.length ? `${shown.join(", ")} and ${all - shown.length} more` : shown.join(", ");
 }
 
-/** The consequences of a verb for a job of these counts; `to`: some of the nodes to which messages are on their way. */
-export function jobVerbWords(verb: JobVerb, counts: Counts, to: readonly string[] = []): string {
-  const { held, running, unknown } = counts;
+/**
+ * The consequences of a verb for a job of these counts. `to`: some of the nodes to which messages are on their way; `ended`: the job
+ * has ended, and releases nothing anyway.
+ */
+export function jobVerbWords(verb: JobVerb, counts: Counts, to: readonly string[] = [], ended = false): string {
+  const { held } = counts;
   const way = onTheWay(counts);
-  const runs = running + unknown;
+  const runs = running(counts);
   const itsHeld = held > 0 && `${held} that ${held === 1 ? "is" : "are"} held ${held === 1 ? "is" : "are"} cancelled`;
   const where = to.length === 0 ? "" : ` to ${someOf(to, way)}`;
   switch (verb) {
@@ -41,7 +47,7 @@ export function jobVerbWords(verb: JobVerb, counts: Counts, to: readonly string[
       );
     case "cancel":
       return listed(
-        "nothing more is released",
+        !ended && "nothing more is released",
         itsHeld,
         way > 0 && `${way} on ${way === 1 ? "its" : "their"} way${where} ${way === 1 ? "is" : "are"} taken back`,
         runs > 0 && `${runs} that ${runs === 1 ? "runs is" : "run are"} asked to end`,

@@ -7,6 +7,8 @@ import { DAY, dayOf, MINUTE, mod, type TimeZone } from "./time-zone.ts";
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const TIME = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/;
+/** The end of the year 9999: dates with more digits are read by few programs. */
+const LATEST = 253_402_300_799_999;
 const EXAMPLES = '"2026-12-01 02:00", "tomorrow 02:00", "friday 18:00", "02:00", "in 2h", "2026-12-01T02:00:00Z"';
 
 /**
@@ -19,6 +21,7 @@ export function parseMoment(text: string, now: number, zone: TimeZone): number {
   insistOnLength(text);
   const at = text.search(/\S/);
   const moment = read(text, now, zone);
+  if (moment > LATEST) throw new ScheduleFault([{ at, text: "is too far ahead: the last year is 9999" }]);
   if (moment > now) return moment;
   throw new ScheduleFault([
     { at, text: `${new Date(moment).toISOString()} is over: it is ${new Date(now).toISOString()} now` },

@@ -43,6 +43,7 @@ import { FailedLogins } from "../../security/sessions/failed-logins.ts";
 import { SessionFile } from "../../security/sessions/session-file.ts";
 import { Sessions } from "../../security/sessions/sessions.ts";
 import { LocalOperations } from "../operate/operate.ts";
+import { ownProcesses } from "../operate/processes/own-processes.ts";
 import { SocketIdentity } from "../operate/speak/identify.ts";
 import { Reception } from "../operate/speak/reception.ts";
 import { SessionIdentity } from "../operate/speak/session-identity.ts";
@@ -275,7 +276,7 @@ export async function startDaemon({
         blocked: (part, fault) => processes?.block("core", part, fault),
         processes: async (verb, subject) =>
           (verb === "ps"
-            ? await operations.processes()
+            ? ownProcesses({ clock, config: () => config, processes: theProcesses, transitions }, subject || undefined)
             : await theProcesses().control(verb, subject)) as unknown as Json,
       });
       return core;

@@ -121,7 +121,8 @@ export class Expiry {
     const held = maintenance.halts(lane.subject);
     const receiver = receiverOf(lane.subject);
     const gone = held === undefined ? `${receiver} was away` : `${receiver} was held (${held})`;
-    const away = isLinked ? gone : `${node}, where it waits, had no broker`;
+    const away =
+      receiver === node ? `${node} itself did not take it` : isLinked ? gone : `${node}, where it waits, had no broker`;
     const reason = `not delivered before its deadline: ${away}`;
     const withdrawn: OutRecord[] = [];
     for (const record of this.#waiting()) {

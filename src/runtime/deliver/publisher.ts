@@ -243,11 +243,13 @@ export class Publisher implements Child {
   }
 
   #decided(records: readonly OutRecord[]): void {
-    const { announce, failures } = this.#parts;
+    const { announce, failures, journal } = this.#parts;
     for (const { message } of announce.decided(records)) {
-      const { subject, origin } = message;
-      const kept = `its messages are kept at ${origin}: type \`steward dead\` there`;
-      failures.report("refused", `${receiverOf(subject)} does not take ${subject}; ${kept}`);
+      const { id, subject, origin } = message;
+      const reason = journal.deadLetters.get(id)?.reason;
+      const why = reason === undefined ? "" : `: ${reason}`;
+      const kept = `it is kept at ${origin}: type \`steward dead\` there`;
+      failures.report("refused", `${receiverOf(subject)} refused a message on ${subject}${why}; ${kept}`);
     }
     this.#endedUnrun(records);
   }

@@ -155,6 +155,11 @@ export class Fleet {
     return this.#known.get(name)?.link ?? "neverSeen";
   }
 
+  /** The link of a node as its messages find it: messages to this node itself need no broker. */
+  reach(name: string): LinkState {
+    return name === this.#options.node ? "online" : this.link(name);
+  }
+
   /** Since when the link of another node is as it is, ms; `undefined`: the node is not known. */
   linkSince(name: string): number | undefined {
     return this.#known.get(name)?.linkSince;

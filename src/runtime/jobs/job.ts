@@ -33,7 +33,7 @@ export interface JobReplies {
 export interface JobOptions {
   readonly journal: Journal;
   readonly holding: Holding;
-  readonly fleet: Pick<Fleet, "link" | "trust">;
+  readonly fleet: Pick<Fleet, "reach" | "trust">;
   readonly failures: Pick<Failures, "report" | "over">;
   readonly happenings: Happenings;
   readonly zones: Zones;
@@ -485,7 +485,7 @@ export class Job {
 
   #newJobNodes(): JobNodes {
     const { journal, fleet } = this.#options;
-    return new JobNodes(journal, this.#stand, (node) => fleet.link(node));
+    return new JobNodes(journal, this.#stand, (node) => fleet.reach(node));
   }
 
   #newRelease(): Release {

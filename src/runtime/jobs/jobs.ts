@@ -32,7 +32,7 @@ export interface JobsOptions {
   readonly journal: Journal;
   readonly holding: Holding;
   readonly withdrawal: Withdrawal;
-  readonly fleet: Pick<Fleet, "link" | "trust">;
+  readonly fleet: Pick<Fleet, "reach" | "trust">;
   readonly facts: Pick<NodeFacts, "value">;
   readonly labels: Pick<NodeLabels, "list">;
   readonly failures: Pick<Failures, "report" | "over">;
@@ -72,6 +72,9 @@ export interface Retrier {
   readonly signed?: SignedJob | undefined;
 }
 
+/** The answer of one node to a cancel. */
+type Answered = Withdrawn & { readonly node: string };
+
 /** A job as it stands. */
 export interface KnownJob {
   readonly record: JobRecord;
@@ -83,6 +86,8 @@ export interface KnownJob {
 
 /** Old jobs are looked for every so many ms. */
 const SWEEP = 600_000;
+/** Counts of messages that have no end yet. */
+const NOT_ENDED: ReadonlySet<keyof JobCounts> = new Set(["held", "queued", "received", "running", "unknown"]);
 /** The ends that a retry is made on. */
 const RETRY: Readonly<Record<Retried, readonly (keyof JobCounts)[]>> = {
   failed: ["failed", "rejected"],
@@ -191,7 +196,7 @@ export class Jobs {
     const record = journal.jobs.record(id);
     const stand = journal.jobs.stand(id);
     if (record === undefined || stand === undefined) throw new StewardError("job-unknown", { id: idOrPrefix });
-    return { record, stand, stuck: "", jobNodes: new JobNodes(journal, stand, (node) => fleet.link(node)) };
+    return { record, stand, stuck: "", jobNodes: new JobNodes(journal, stand, (node) => fleet.reach(node)) };
   }
 
   /** The state of a job; `undefined`: there is no such job. */
@@ -206,10 +211,15 @@ export class Jobs {
     return id;
   }
 
-  /** Does what an operator asks for. Returns what was said of each message that was asked back. @throws StewardError `job-unknown`, `job-state` */
-  steer(idOrPrefix: string, verb: JobVerb, by: string): readonly (Withdrawn & { readonly node: string })[] {
-    const job = this.#openJob(idOrPrefix, verb);
-    const answers: (Withdrawn & { readonly node: string })[] = [];
+  /**
+   * Does what an operator asks for. A job that has ended stays what it is, and can still be cancelled: its messages that have not
+   * ended are asked back. Returns what was said of each message. @throws StewardError `job-unknown`, `job-state`
+   */
+  steer(idOrPrefix: string, verb: JobVerb, by: string): readonly Answered[] {
+    const id = this.find(idOrPrefix);
+    if (verb === "cancel" && !this.#open.has(id)) return this.#cancelLeft(this.get(id));
+    const job = this.#openJob(id, verb);
+    const answers: Answered[] = [];
     const counts = job.jobNodes.counts();
     const allowed = {
       failed: counts.failed,
@@ -297,7 +307,7 @@ export class Jobs {
   }
 
   /** Asks every message of a job back that has not ended. */
-  #cancelAll(job: Job): (Withdrawn & { readonly node: string })[] {
+  #cancelAll(job: Job): Answered[] {
     const { withdrawal } = this.#options;
     const entries = [...job.jobNodes.entries()];
     job.endHeld("cancelled", "the job was cancelled");
@@ -308,8 +318,18 @@ export class Jobs {
     });
   }
 
-  #openJob(idOrPrefix: string, verb: string): Job {
-    const id = this.find(idOrPrefix);
+  /** Asks the messages of a job that has ended back which have not. @throws StewardError `job-state` if all have */
+  #cancelLeft({ record, stand, jobNodes }: KnownJob): Answered[] {
+    const { withdrawal } = this.#options;
+    const left = [...jobNodes.entries()].filter(({ kind }) => NOT_ENDED.has(kind));
+    if (left.length === 0) throw refused(record, stand, "cancel");
+    return left.flatMap(({ node, id }) => {
+      const answer = withdrawal.cancel(id);
+      return answer === undefined ? [] : [{ ...answer, node }];
+    });
+  }
+
+  #openJob(id: string, verb: string): Job {
     const job = this.#open.get(id);
     if (job !== undefined) return job;
     const { state } = this.get(id).stand;
@@ -417,7 +437,7 @@ export class Jobs {
       if (this.#open.has(id)) continue;
       const stand = journal.jobs.stand(id);
       if (stand === undefined || (!over && stand.since >= clock.now() - age)) continue;
-      if (!new JobNodes(journal, stand, (node) => fleet.link(node)).allEnded) continue;
+      if (!new JobNodes(journal, stand, (node) => fleet.reach(node)).allEnded) continue;
       journal.jobs.drop(id);
       over = false;
     }

@@ -11,7 +11,7 @@ import type { JobNodes } from "./job-nodes.ts";
 export interface ReleaseOptions {
   readonly journal: Journal;
   readonly holding: Holding;
-  readonly fleet: Pick<Fleet, "link" | "trust">;
+  readonly fleet: Pick<Fleet, "reach" | "trust">;
   readonly clock: Clock;
 }
 
@@ -81,7 +81,7 @@ export class Release {
     let room = atOnce === null ? Number.POSITIVE_INFINITY : atOnce - jobNodes.underWay;
     let budget = this.#budget();
     for (const [group, index, node] of this.#held(end, jobNodes)) {
-      const link = fleet.link(node);
+      const link = fleet.reach(node);
       const away = link === "offline" || link === "neverSeen";
       if (fleet.trust(node) === "revoked") {
         sorted.revoked.push([group, index]);

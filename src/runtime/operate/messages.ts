@@ -105,16 +105,17 @@ export class Messages {
   }
 
   #sight(): Sight {
-    const { journal, fleet, publishers, maintenance } = this.#options.core();
+    const { core, config, clock } = this.#options;
+    const { journal, fleet, publishers, maintenance } = core();
     return {
       outbox: journal.outbox,
-      link: (node) => fleet.link(node),
+      link: (node) => fleet.reach(node),
       held: (subject) => maintenance.halts(subject),
       blocked: (subject) => publishers.get(subject)?.view().reason,
-      isAwaited: (node) => this.#options.core().awaited(node) !== undefined,
+      isAwaited: (node) => core().awaited(node) !== undefined,
       stuck: (node, subject) => fleet.unattended(node, subject),
-      changes: (node) => fleet.describe(node)?.changes ?? [],
-      now: this.#options.clock.now(),
+      changes: (node) => (node === config().node ? [] : (fleet.describe(node)?.changes ?? [])),
+      now: clock.now(),
     };
   }
 

@@ -1,15 +1,18 @@
+import { StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { explain } from "../receive/explain.ts";
+import { ownProcesses } from "./processes/own-processes.ts";
+import { processesTold, processTold } from "./processes/process-answer.ts";
 import type { OperateOptions } from "./rooms.ts";
 import type { Deeds } from "./speak/deeds.ts";
 import type { People } from "./speak/people.ts";
 import type { Reach } from "./speak/reach.ts";
 import type { Submission } from "./submission.ts";
 import type { MayAnswerOf, MayQuestionTo } from "./table/audit.ts";
-import type { ProcessList, ProcessView } from "./table/processes.ts";
+import type { ProcessList, ProcessQuery, ProcessView } from "./table/processes.ts";
 
 /** How long another node may take to answer, in milliseconds. */
 const ANSWER_WITHIN = 10_000;
@@ -22,12 +25,18 @@ interface ProcessQuestion {
 /** Questions that a node answers by itself: here at once, at another node over the wire. */
 export class NodeQuestions {
   readonly #options: OperateOptions;
-  readonly #reach: Reach;
-  readonly #people: People;
-  readonly #submission: Submission;
-  readonly #deeds: Deeds;
+  readonly #reach: Pick<Reach, "insist">;
+  readonly #people: Pick<People, "word">;
+  readonly #submission: Pick<Submission, "ask">;
+  readonly #deeds: Pick<Deeds, "record">;
 
-  constructor(options: OperateOptions, reach: Reach, people: People, submission: Submission, deeds: Deeds) {
+  constructor(
+    options: OperateOptions,
+    reach: Pick<Reach, "insist">,
+    people: Pick<People, "word">,
+    submission: Pick<Submission, "ask">,
+    deeds: Pick<Deeds, "record">,
+  ) {
     this.#options = options;
     this.#reach = reach;
     this.#people = people;
@@ -35,19 +44,31 @@ export class NodeQuestions {
     this.#deeds = deeds;
   }
 
-  async processes(node: string | undefined, timeout = ANSWER_WITHIN): Promise<ProcessList> {
-    const { clock, config, processes } = this.#options;
-    const self = config().node;
-    if (node === undefined || node === self) return { node: self, asOf: clock.now(), processes: processes().views() };
-    return (await this.#ofProcesses(node, { verb: "ps", subject: "" }, timeout)) as ProcessList;
+  /** All processes of a node, or those of one subject with their last transitions. @throws StewardError `process-unknown`, … */
+  async processes({ node: named, subject: asked, timeout = ANSWER_WITHIN }: ProcessQuery): Promise<ProcessList> {
+    const self = this.#options.config().node;
+    const node = named ?? self;
+    const subject = asked === undefined ? undefined : wholeSubject(node, asked);
+    const list = node === self ? ownProcesses(this.#options, subject) : await this.#processesAt(node, subject, timeout);
+    if (subject !== undefined && list.processes.length === 0)
+      throw new StewardError("process-unknown", { node, subject });
+    return list;
+  }
+
+  /** A node of an older version answers the question for one process with all of them, and without transitions. */
+  async #processesAt(node: string, subject: string | undefined, timeout: number): Promise<ProcessList> {
+    const answer = await this.#ofProcesses(node, { verb: "ps", subject: subject ?? "" }, timeout);
+    const list = processesTold(node, answer);
+    if (subject === undefined) return list;
+    return { ...list, processes: list.processes.filter((process) => process.subject === subject) };
   }
 
   async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {
-    const full = subject.split(".").length === 3 ? `${node}.${subject}` : subject;
+    const full = wholeSubject(node, subject);
     this.#reach.insist(full);
     this.#deeds.record(`${verb} a process`, { subject: full, nodes: [node] });
     if (node === this.#options.config().node) return await this.#options.processes().control(verb, full);
-    return (await this.#ofProcesses(node, { verb, subject: full }, ANSWER_WITHIN)) as ProcessView;
+    return processTold(node, await this.#ofProcesses(node, { verb, subject: full }, ANSWER_WITHIN));
   }
 
   /** The node that would receive the message answers, by its own policy. */
@@ -70,8 +91,13 @@ export class NodeQuestions {
     return { node, allowed: answer.allowed && word.allowed, words: [word, ...answer.words] };
   }
 
-  #ofProcesses(node: string, question: ProcessQuestion, timeout: number): Promise<unknown> {
+  #ofProcesses(node: string, question: ProcessQuestion, timeout: number): Promise<Json> {
     const draft = { subject: `${node}.command.process.${CONTROL_DOMAIN}`, data: { ...question } };
     return this.#submission.ask(draft, timeout);
   }
+}
+
+/** The subject of a process, whose node may be left out where it is its own. */
+function wholeSubject(node: string, subject: string): string {
+  return subject.split(".").length === 3 ? `${node}.${subject}` : subject;
 }

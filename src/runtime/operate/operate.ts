@@ -24,13 +24,13 @@ import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { NodeQuestions } from "./node-questions.ts";
 import { PageLogins } from "./page-logins.ts";
+import { supervisionOf } from "./processes/supervision.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { Approvals } from "./speak/approvals.ts";
 import { Deeds } from "./speak/deeds.ts";
 import { People } from "./speak/people.ts";
 import { Reach } from "./speak/reach.ts";
 import { Submission } from "./submission.ts";
-import { supervisionOf } from "./supervision.ts";
 import type { AlertTest, ErrandView, OpenAlertView } from "./table/alerts.ts";
 import type { AuditChecked, AuditQuery, AuditRecordOf, MayAnswerOf, MayQuestionTo } from "./table/audit.ts";
 import type { Health, ReloadAnswer } from "./table/daemon.ts";
@@ -74,6 +74,7 @@ import type {
 import type {
   MachineView,
   ProcessList,
+  ProcessQuery,
   ProcessView,
   SupervisionView,
   TransitionQuery,
@@ -289,8 +290,8 @@ export class LocalOperations implements Operations {
     return this.#nodes.resolve(question);
   }
 
-  processes({ node, timeout }: { readonly node?: string; readonly timeout?: number } = {}): Promise<ProcessList> {
-    return this.#questions.processes(node, timeout);
+  processes(query: ProcessQuery = {}): Promise<ProcessList> {
+    return this.#questions.processes(query);
   }
 
   control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {
@@ -479,8 +480,9 @@ export class LocalOperations implements Operations {
   }
 
   /** The records of this node's audit that pass. */
-  async audit(filter: AuditQuery = {}): Promise<AuditRecordOf[]> {
-    return (await this.#options.core().audit.records(filter)) as unknown as AuditRecordOf[];
+  async audit({ message, ...filter }: AuditQuery = {}): Promise<AuditRecordOf[]> {
+    const about = message === undefined ? {} : { message: message.toUpperCase() };
+    return (await this.#options.core().audit.records({ ...filter, ...about })) as unknown as AuditRecordOf[];
   }
 
   async verifyAudit(): Promise<AuditChecked> {

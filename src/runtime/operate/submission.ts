@@ -61,11 +61,12 @@ export class Submission {
         id,
         subject,
         node,
-        link: fleet.link(node),
+        link: fleet.reach(node),
         linkSince: this.#nodes.linkSince(node),
         deliverBy,
       };
-      if (state !== "connected") accepted = { ...accepted, broker: state };
+      if (node === this.#options.config().node) accepted = { ...accepted, here: true };
+      else if (state !== "connected") accepted = { ...accepted, broker: state };
       if (blocked !== undefined) accepted = { ...accepted, blocked };
       return accepted;
     });
@@ -84,7 +85,7 @@ export class Submission {
     await storage.durable();
     return held.map(({ group, message: { id, subject, deliverBy } }, i) => {
       const node = receiverOf(subject);
-      const link = { link: fleet.link(node), linkSince: this.#nodes.linkSince(node) };
+      const link = { link: fleet.reach(node), linkSince: this.#nodes.linkSince(node) };
       return { id, subject, node, ...link, deliverBy, held: holdText(group.why(i)) };
     });
   }

@@ -13,7 +13,7 @@ export interface WithdrawalOptions {
   readonly holding: Holding;
   readonly submitter: Submitter;
   readonly announce: Pick<Announcer, "withdrawn">;
-  readonly fleet: Pick<Fleet, "link">;
+  readonly fleet: Pick<Fleet, "reach">;
   readonly clock: Clock;
 }
 
@@ -67,7 +67,7 @@ export class Withdrawal {
   }
 
   #outlook(node: string, state: State): string {
-    const link = this.#options.fleet.link(node);
+    const link = this.#options.fleet.reach(node);
     if (state === "sent") {
       const when = link === "online" ? `${node} was asked to cancel it` : `it is cancelled when ${node} is heard again`;
       return `${node} may not have the message yet: ${when}`;

@@ -10,14 +10,17 @@ import { daemonText, isSucceeded, nameIn } from "./daemon-name.ts";
  */
 export class KnownDaemons {
   readonly #file: string;
+  readonly #warn: (text: string) => void;
 
-  constructor(file: string) {
+  /** @param warn told once that the file cannot be written */
+  constructor(file: string, warn: (text: string) => void) {
     this.#file = file;
+    this.#warn = warn;
   }
 
   /**
    * The name to sign to, by the answer of the daemon at a socket; from now on it is known. A file that cannot be written
-   * keeps nobody from signing. @throws StewardError `daemon-nameless`, `daemon-changed`, `file-unreadable`
+   * keeps nobody from signing, and is told. @throws StewardError `daemon-nameless`, `daemon-changed`, `file-unreadable`
    */
   nameOf(socket: string, header: unknown): string {
     const name = nameIn(header);
@@ -52,8 +55,10 @@ export class KnownDaemons {
   #remember(name: string, socket: string): void {
     try {
       appendFileSync(this.#file, `${name} ${encodeURI(socket)}\n`, { mode: 0o600 });
-    } catch {
+    } catch (error) {
       // A key on a disk that takes no file signs as well: the daemon is then one that was never seen.
+      const loss = `the daemon at ${socket} is not remembered, and another one in its place would not be noticed`;
+      this.#warn(`${this.#file} cannot be written (${fileFault(error)}): ${loss}`);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { withTimes } from "../../../src/message/text/time-words.ts";
-import { sampleMessage, sampleNode } from "../../harness/fake-operations.ts";
+import type { ProcessTransition } from "../../../src/runtime/operate/table/processes.ts";
+import { sampleMessage, sampleNode, sampleProcess } from "../../harness/fake-operations.ts";
 import { world } from "../world.ts";
 
 test("nodes shows link, since when, last life, work and what waits; sorted by name", async () => {
@@ -132,6 +133,42 @@ test("ps lists the processes of another node, as of when", async () => {
   expect(out).toMatch(/ship1\.command\.shellcommand\.nginx +subscriber +✗ quarantined +1 min +0 +0 +5 +boom/);
   expect(err).toBe("ship1, as of now\n");
   expect((await w.run(["ps", "shp1"])).err).toContain("did you mean ship1?");
+});
+
+test("ps of one process adds its last changes, in words and as JSON, and says so where there are none to tell", async () => {
+  const w = await world();
+  const subject = "ship1.command.shellcommand.operatingsystem";
+  const at = w.ops.clock.now();
+  const set = (transitions?: ProcessTransition[]) =>
+    w.ops.processList.set("ship1", [
+      { ...sampleProcess(subject, "subscriber", at), ...(transitions === undefined ? {} : { transitions }) },
+    ]);
+  const changes = [
+    { at: at - 60_000, machine: "child", event: "failed", from: "running", to: "backingOff", cause: "boom\u001b[2J" },
+    { at: at - 2_000, machine: "subscriber", event: "work", from: "", to: "working" },
+  ];
+  set(changes);
+  const { code, out } = await w.run(["ps", "ship1", "command.shellcommand.operatingsystem"]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/PROCESS.*\nship1\.command\.shellcommand\.operatingsystem.*\n\nCHANGED +OF/);
+  expect(out).toMatch(/1 min ago +supervision +running +backingOff +failed +boom\\x1b\[2J\n/);
+  expect(out).toMatch(/2 s ago +subscriber +\(start\) +working +work/);
+  expect(w.ops.callsOf("processes")[0]?.args).toEqual([
+    { node: "ship1", subject: "command.shellcommand.operatingsystem" },
+  ]);
+  const { out: json } = await w.run(["ps", "ship1", subject, "--json"]);
+  expect(JSON.parse(json).processes[0].transitions).toMatchObject(changes);
+  set([]);
+  expect((await w.run(["ps", "ship1", subject])).err).toContain(
+    "no change of this subscriber is remembered by the daemon of ship1\n",
+  );
+  set();
+  expect((await w.run(["ps", "ship1", subject])).err).toContain(
+    "ship1 runs an older version of steward, which does not tell the last changes of a process\n",
+  );
+  const unknown = await w.run(["ps", "ship1", "command.shellcommand.operatingsytem"]);
+  expect(unknown.code).toBe(2);
+  expect(unknown.err).toContain(`did you mean ${subject}?`);
 });
 
 test("ps --tree shows each supervisor with its children, their restarts and why, and of this node alone", async () => {

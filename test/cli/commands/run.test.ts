@@ -155,6 +155,27 @@ test("a broker that is lost while a command runs is said, waited for, and then g
   expect(running.err()).toContain("the daemon has no broker and cannot hear any node; open messages go on\n");
 });
 
+test("without a broker a command for the daemon itself is waited for to its end, and the others are not", async () => {
+  const w = await world();
+  w.ops.nodeList.push(sampleNode("central", w.ops.clock.now(), { role: "self", link: "online" }));
+  w.ops.healthNow = { ...w.ops.healthNow, broker: { state: "disconnected", since: w.ops.clock.now() } };
+  const alone = w.start(["run", "central", "--", "true"]);
+  await alone.shows("central  ● online");
+  const cause = "this node has no broker";
+  const away = { region: "link", from: "online", to: "offline", cause } as const;
+  w.ops.emit({ type: "node", at: w.ops.clock.now(), name: "central", ...away });
+  ends(w, w.latest, 0, "hi\n");
+  expect(await alone.code).toBe(0);
+  expect(alone.out()).toBe("hi\n");
+  expect(alone.err()).not.toMatch(/broker|offline/);
+  const both = w.start(["run", "central,ship1", "--", "true"]);
+  await both.shows("no connection to a broker");
+  ends(w, idOf(w, "central"), 0);
+  expect(await both.code).toBe(5);
+  expect(both.err()).toMatch(/✓ {2}central +succeeded/);
+  expect(both.err()).toMatch(/ {2}ship1 {2}○ offline: queued.*\n(.*\n)*○ {2}ship1 +queued\n/);
+});
+
 test("a broker that comes back is said, and the waiting goes on", async () => {
   const w = await world();
   const running = w.start(["run", "ship1", "--", "upgrade"]);
@@ -328,6 +349,25 @@ test.each([
   expect(running.err()).toContain("4.9 KB of stdout were not kept");
   const shown = await w.run(["message", w.latest, "--output"], settings);
   expect(shown).toMatchObject({ code, err: expect.stringContaining("were not kept") });
+});
+
+test("output that the node sent, and that did not come, is told apart from what it did not keep", async () => {
+  const w = await world();
+  const running = w.start(["run", "ship1", "--", "big"]);
+  await running.shows("● online");
+  const totals = { stdout: { bytes: 5_000, kept: 1_024 }, stderr: { bytes: 0, kept: 0 } };
+  const reason = "output lost: 1024 B of stdout never came to this journal";
+  w.ops.assert(w.latest, "succeeded", {
+    reason,
+    outcome: { state: "succeeded", at: 1, startedAt: 0, code: 0, totals },
+  });
+  expect(await running.code).toBe(1);
+  expect(running.err()).toContain(
+    "! 3.9 KB of the output of ship1 are missing above: ship1 keeps no more (its limits.out",
+  );
+  expect(running.err()).toContain(
+    "! 1.0 KB of the output of ship1 are missing above: ship1 sent them, and they are not in",
+  );
 });
 
 test("control sequences of one node are shown on a terminal, not obeyed, however they are cut; --raw and files pass them", async () => {

@@ -147,6 +147,23 @@ test("a secret that only the service has is no fault of the configuration", asyn
   expect((await w.run(["doctor"])).out).toMatch(/✗ fail {2}config/);
 });
 
+test("doctor promises that no message is lost on a lane, and no line at a port that nobody listens at", async () => {
+  const w = await world();
+  const since = w.ops.clock.now() - 60_000;
+  const stuck = (subject: string) => [{ subject, since, reason: "busy", waiting: 0 }];
+  const [ship1] = w.ops.nodeList.filter(({ name }) => name === "ship1");
+  if (ship1 === undefined) throw new Error("no ship1");
+  const told = async (subject: string): Promise<string> => {
+    w.ops.nodeList.splice(0, w.ops.nodeList.length, { ...ship1, stuck: stuck(subject) } as never);
+    return (await w.run(["doctor"])).out;
+  };
+  const lane = "central.event.syslogforwarding.nginx";
+  expect(await told(lane)).toMatch(/ship1, central\S+ stands still.*\n.*No message is lost meanwhile/);
+  const source = await told(`source ${lane}`);
+  expect(source).toMatch(/ship1, source central\S+ stands still.*\n.*a syslog port that nobody listens at is lost/);
+  expect(source).not.toContain("No message is lost");
+});
+
 test("doctor names nodes that are held without an end, and destinations that do not take what they are sent", async () => {
   const w = await world();
   const now = w.ops.clock.now();

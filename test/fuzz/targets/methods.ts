@@ -14,6 +14,7 @@ import { shellcommand } from "../../../src/methods/shellcommand.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
 import { processMethod } from "../../../src/runtime/daemon/processes/process-method.ts";
 import { cancelMethod } from "../../../src/runtime/execute/cancel-method.ts";
+import { processesTold } from "../../../src/runtime/operate/processes/process-answer.ts";
 import { messageDetail } from "../../../src/runtime/operate/table/messages.ts";
 import { depthOf, insist, insistLine, insistSame, type Target } from "../target.ts";
 import { twisted } from "../twist.ts";
@@ -154,5 +155,62 @@ export const reports: Target = {
     if (state === "running") return;
     const shown = messageDetail.shape.outcome.safeParse({ state, ...rest });
     insist(shown.success, `the API cannot show it: ${shown.error?.message ?? ""}`);
+  },
+};
+
+const told = fc.record(
+  {
+    subject: fc.constantFrom("ship1.command.echo.os", "central.event.syslogforwarding.nginx"),
+    role: fc.constantFrom("subscriber", "publisher", "pump"),
+    state: fc.constantFrom("idle", "working", "dreaming"),
+    since: fc.nat(),
+    restarts: fc.nat(),
+    queued: fc.nat(),
+    active: fc.nat(),
+    lastError: fc.string({ maxLength: 20 }),
+    stuck: fc.constant({ since: 1, reason: "x" }),
+    transitions: fc.array(
+      fc.record(
+        {
+          at: fc.nat(),
+          machine: fc.string(),
+          event: fc.string(),
+          from: fc.string(),
+          to: fc.string(),
+          cause: fc.string(),
+        },
+        { requiredKeys: ["at", "machine", "event", "from", "to"] },
+      ),
+      { maxLength: 5 },
+    ),
+  },
+  { requiredKeys: ["subject", "role", "state", "since", "restarts", "queued", "active"] },
+);
+
+/** A node's word about its processes goes on to command line and page. */
+export const processAnswers: Target = {
+  name: "process-answer",
+  about: "the answer of another node that was asked for its processes",
+  runs: 2000,
+  input: twisted(
+    fc.record({ node: fc.constant("ship1"), asOf: fc.nat(), processes: fc.array(told, { maxLength: 4 }) }),
+  ).map(bytesOf),
+  check(input) {
+    const answer = parsed(input) as Json | undefined;
+    if (answer === undefined) return;
+    let read: ReturnType<typeof processesTold>;
+    try {
+      read = processesTold("ship1", answer);
+    } catch (thrown) {
+      insist(thrown instanceof StewardError && thrown.code === "node-refused", `an answer is refused with ${thrown}`);
+      insistLine(thrown.message, "what is said of an answer");
+      return;
+    }
+    insistSame(processesTold("ship1", JSON.parse(JSON.stringify(read))), read, "an answer, written and read again");
+    for (const { transitions = [], since, ...process } of read.processes) {
+      insist(transitions.length <= 200, "the transitions of one process are bounded");
+      insist(typeof process.subject === "string" && typeof process.state === "string", "a process is told in texts");
+      for (const time of [since, ...transitions.map(({ at }) => at)]) new Date(time).toISOString();
+    }
   },
 };

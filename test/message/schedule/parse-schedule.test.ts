@@ -143,6 +143,7 @@ describe("a moment", () => {
     ["tomorrow 25:00", '10: "25:00" is no time of the day: 00:00 to 23:59'],
     ["tomorrow", "9: a time of the day such as 02:00 is expected"],
     ["in a while", expect.stringMatching(/^6: "while" is not understood/)],
+    ["in 100000000d", "1: is too far ahead: the last year is 9999"],
     ["in", "3: a duration such as 2h is expected behind in"],
     ["soon", expect.stringMatching(/^1: "soon" is not understood; write for example "2026-12-01 02:00"/)],
   ])("is refused with the place of what is wrong: %s", (text, fault) => {

@@ -123,6 +123,31 @@ describe("a job", () => {
     await world.until(() => counts(world, id).cancelled === 4, "all are cancelled");
   });
 
+  it("that was aborted is cancelled further: what has not ended is asked back, and it stays aborted", async () => {
+    const world = await fleet(4);
+    world.cut(shipOf(3));
+    await world.advance(120_000);
+    const id = await order(world, { waves: "3,100%", data: { ms: 600_000 } });
+    await world.until(() => counts(world, id).running === 2, "two run");
+    await steer(world, id, "abort");
+    expect(counts(world, id)).toEqual({ running: 2, queued: 1, cancelled: 1 });
+    const [first] = world.daemon("central").operations.jobNodes(id);
+    await world.drive(world.daemon("central").operations.cancel(first?.id ?? ""));
+    await world.until(() => counts(world, id).running === 1, "one has ended");
+    const { answers, state, cause } = await steer(world, id, "cancel");
+    expect([state, cause]).toEqual(["aborted", expect.stringContaining("abort by")]);
+    expect(answers.map(({ node, kind }) => [node, kind])).toEqual([
+      [shipOf(2), "requested"],
+      [shipOf(3), "done"],
+    ]);
+    world.heal(shipOf(3));
+    await world.until(() => counts(world, id).cancelled === 4, "all are cancelled");
+    expect(job(world, id)).toMatchObject({ state: "aborted" });
+    expect(ran(world)).not.toContain(shipOf(3));
+    await expect(steer(world, id, "cancel")).rejects.toMatchObject({ code: "job-state" });
+    await expectSound(world);
+  });
+
   it("skips nodes that are away, or counts them as expired, as it says", async () => {
     const world = await fleet(3);
     world.cut(shipOf(2));

@@ -34,13 +34,13 @@ it("a message that is held for a node that was revoked meanwhile is ended, and n
     },
   } as unknown as Holding;
   const fleet = {
-    link: () => "online" as const,
+    reach: () => "online" as const,
     trust: (node: string) => (node === "ship2" ? ("revoked" as const) : ("accepted" as const)),
   };
   const zones = new Zones({ node: "central", facts: { value: () => undefined } });
   const release = new Release(planOf({}, clock.now(), zones), undefined, { journal, holding, fleet, clock });
   const attempts = [{ group: group.id, at: clock.now(), of: "all", waves: [3] }];
-  const jobNodes = new JobNodes(journal, { attempts }, fleet.link);
+  const jobNodes = new JobNodes(journal, { attempts }, fleet.reach);
   release.upTo(2, jobNodes);
   release.upTo(3, jobNodes);
   expect(done).toEqual([

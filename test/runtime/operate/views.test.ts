@@ -31,6 +31,33 @@ test("a deadline that passes while central has no broker is not blamed on the no
   await expectSound(world);
 });
 
+test("a command for central itself needs no broker: it runs, and nobody calls it away, unknown or late", async () => {
+  const work = "command.work.os";
+  const world = await settled(await createWorld({ nodes: { central: { subscribe: [{ subject: work }] }, ship1: {} } }));
+  world.cut("central");
+  await world.until(() => world.node("central").link === "offline", "central has no broker");
+  const { operations } = world.daemon("central");
+  const order = { subject: `central.${work}`, data: { ms: 5_000 } };
+  const [first, waits] = await world.drive(operations.submit([order, order, { subject: WORK, data: {} }]));
+  expect(first).toMatchObject({ link: "online", here: true });
+  expect(first).not.toHaveProperty("broker");
+  const id = first?.id ?? "";
+  await world.until(() => world.state(id) === "running", "it runs");
+  expect(world.message(waits?.id ?? "")).toMatchObject({
+    state: "received",
+    reason: `waits for ${id} (concurrency 1)`,
+  });
+  const ended = await world.ended(id);
+  expect(ended).toMatchObject({ state: "succeeded" });
+  expect(ended.history.map(({ state }) => state)).not.toContain("unknown");
+  const job = await world.drive(operations.createJob({ to: "central", subject: work, data: {}, ifAway: "skip" }));
+  await world.until(() => operations.job(job.id).state === "done", "the job is over");
+  expect(operations.job(job.id).counts).toMatchObject({ succeeded: 1 });
+  world.heal("central");
+  await world.allEnded();
+  await expectSound(world);
+});
+
 test("nobody waits for what was cancelled before it was sent: it is in no count and no age, also after a crash", async () => {
   const world = await createWorld();
   await world.start("central");

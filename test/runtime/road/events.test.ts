@@ -29,6 +29,20 @@ test("an event is at its end when its receiver has it", async () => {
   await expectSound(world);
 });
 
+test("an event that central refuses is told with central's reason, and not as a subject that it does not take", async () => {
+  const world = await settled(await createWorld());
+  const id = await world.send("ship1.command.work.os", { ms: 20_000 });
+  await world.until(() => world.state(id) === "running", "it runs");
+  world.crash("central");
+  world.loseDisk("central");
+  await world.start("central");
+  await world.until(() => world.alerts("ship1").includes("refused"), "the outcome is refused");
+  const [alert] = world.happenings("ship1", "alert").filter(({ code }) => code === "refused");
+  expect(alert?.text).toBe(
+    `central refused a message on central.event.work.os: no command ${id} is known here; it is kept at ship1: type \`steward dead\` there`,
+  );
+});
+
 test("events of two nodes and two domains keep apart, each in its order", async () => {
   const world = await settled(
     await createWorld({

@@ -15,7 +15,7 @@ const headerOf = (keys: Identity | undefined): string => new DaemonName(() => ke
 
 async function scene() {
   const file = join(await tempDir(), "known-daemons");
-  return { file, known: new KnownDaemons(file) };
+  return { file, known: new KnownDaemons(file, expect.unreachable) };
 }
 
 describe("a daemon for which a person signs", () => {
@@ -52,9 +52,13 @@ describe("a daemon for which a person signs", () => {
     expect(() => known.nameOf(SOCKET, headerOf(before))).toThrow(/when you last signed/);
   });
 
-  test("is signed for where no file can be written", async () => {
-    const known = new KnownDaemons(join(await tempDir(), "absent", "known-daemons"));
+  test("is signed for where no file can be written, which is told", async () => {
+    const file = join(await tempDir(), "absent", "known-daemons");
+    const told: string[] = [];
+    const known = new KnownDaemons(file, (text) => told.push(text));
     const own = identity();
     expect(known.nameOf(SOCKET, headerOf(own))).toBe(own.keys.sign);
+    expect(told).toEqual([expect.stringContaining(`${file} cannot be written (`)]);
+    expect(told[0]).toContain(`the daemon at ${SOCKET} is not remembered`);
   });
 });

@@ -110,8 +110,8 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
     faults: ["jobs", "slow"],
   },
   {
-    name: "done-never-seen",
-    breaks: "the end of a message is not heard of by its job",
+    name: "open-not-read-again",
+    breaks: "what a job says of its messages is not read again where no end was told",
     file: "src/runtime/jobs/job-nodes.ts",
     find: "    for (const place of [...this.#open]) {\n      const group",
     replace: "    for (const place of [] as number[]) {\n      const group",

@@ -11,7 +11,8 @@ export interface Kept {
   readonly at: number;
   /** When its window opens and closes for the first time. */
   readonly window: readonly number[] | undefined;
-  readonly asked: { readonly verb: JobVerb | "retry"; readonly at: number }[];
+  /** `didAt`: when the operator was told that it is done. */
+  readonly asked: { readonly verb: JobVerb | "retry"; readonly at: number; didAt?: number }[];
   /** States that were on disk and shown at once. */
   readonly seen: { readonly at: number; readonly state: JobState }[];
   readonly attempts: { readonly group: string; readonly waves: readonly number[]; readonly ids: readonly string[] }[];
@@ -42,6 +43,7 @@ const DAY = 86_400_000;
 /** What links and disks may add up to between a deadline and a start that it allowed, ms. */
 const UNSEEN = 15_000;
 const GO_ON: ReadonlySet<string> = new Set(["start", "approve", "resume", "promote", "retry"]);
+const HALT: ReadonlySet<string> = new Set(["pause", "abort", "cancel"]);
 const STILL: ReadonlySet<JobState> = new Set([
   "draft",
   "awaitingApproval",
@@ -59,6 +61,7 @@ export function promisesKept(job: Kept, facts: JobFacts): string[] {
   const releases = facts.releases.filter(({ id }) => own.has(id));
   return [
     ...stillStates(job, releases),
+    ...halts(job, releases),
     ...waves(job, releases, facts),
     ...bounds(job, releases, facts),
     ...away(job, releases),
@@ -74,6 +77,16 @@ function stillStates({ seen, asked }: Kept, releases: readonly Release[]): strin
     const goesOn = asked.find((call) => GO_ON.has(call.verb) && call.at >= at)?.at ?? Number.POSITIVE_INFINITY;
     const found = releases.find((release) => release.at > at && release.at < goesOn);
     return found === undefined ? [] : [`it was ${state}, and released a message afterwards`];
+  });
+}
+
+/** A job of which an operator was told that it is paused or ended releases nothing until somebody lets it go on, whatever crashes. */
+function halts({ asked }: Kept, releases: readonly Release[]): string[] {
+  return asked.flatMap(({ verb, didAt }, i) => {
+    if (!HALT.has(verb) || didAt === undefined) return [];
+    const goesOn = asked.slice(i + 1).find((call) => GO_ON.has(call.verb))?.at ?? Number.POSITIVE_INFINITY;
+    const found = releases.find(({ at }) => at > didAt && at < goesOn);
+    return found === undefined ? [] : [`its operator was told of a ${verb}, and it released a message afterwards`];
   });
 }
 

@@ -2,7 +2,7 @@ import type { HeldGroupRecord, HeldMembers, JobStand } from "../../../src/journa
 import type { Table } from "../../../src/journal/store/store.ts";
 import { normalise } from "../../../src/message/errors.ts";
 import { isEnded, type JobState } from "../../../src/message/jobs/job.ts";
-import { isFinalState } from "../../../src/message/lifecycle.ts";
+import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import type { JobVerb } from "../../../src/runtime/jobs/jobs.ts";
 import type { JobNode, JobView } from "../../../src/runtime/operate/table/jobs.ts";
 import { quiet } from "../../harness/world/time.ts";
@@ -22,6 +22,22 @@ export interface Ordered extends Kept {
 const MINUTE = 60_000;
 /** In calm a job that still is open after so long is cancelled, ms: its window or its rate would take too long. */
 const LONG = 20 * MINUTE;
+/** The word of a job's list for the state of a message. */
+const WORD: Readonly<Record<State, JobNode["kind"]>> = {
+  held: "held",
+  queued: "queued",
+  sent: "queued",
+  received: "received",
+  running: "running",
+  unknown: "unknown",
+  succeeded: "succeeded",
+  failed: "failed",
+  timedOut: "failed",
+  interrupted: "failed",
+  rejected: "rejected",
+  expired: "expired",
+  cancelled: "cancelled",
+};
 const ENDS: ReadonlySet<JobNode["kind"]> = new Set(["succeeded", "failed", "rejected", "expired", "cancelled"]);
 
 /**
@@ -113,8 +129,15 @@ export class JobTruth {
   async #ask(n: number, verb: JobVerb | "retry", call: (id: string) => Promise<unknown> | undefined): Promise<void> {
     const job = this.#jobs.get(n);
     if (job?.id === undefined || this.#central === undefined) return;
-    job.asked.push({ verb, at: this.#world.time.monotonic() });
-    call(job.id)?.catch(() => undefined);
+    const { time } = this.#world;
+    const asked: Ordered["asked"][number] = { verb, at: time.monotonic() };
+    job.asked.push(asked);
+    call(job.id)?.then(
+      () => {
+        asked.didAt = time.monotonic();
+      },
+      () => undefined,
+    );
     await quiet();
   }
 
@@ -148,6 +171,11 @@ export class JobTruth {
     for (const [kind, count] of Object.entries(counts))
       if (count !== (listed.get(kind) ?? 0))
         this.#broken(`job ${job.n} counts ${count} ${kind}, and lists ${listed.get(kind) ?? 0}`);
+    for (const { node, id: message, kind } of nodes) {
+      const found = this.#stateOf(message);
+      if (found !== undefined && WORD[found] !== kind)
+        this.#broken(`job ${job.n} lists ${kind} for ${node}, and the message is ${found}`);
+    }
     if (size !== nodes.length) this.#broken(`job ${job.n} has ${size} nodes, and lists ${nodes.length}`);
     if (state === "done" || state === "doneWithFailures")
       for (const { node, kind } of nodes)
@@ -160,6 +188,15 @@ export class JobTruth {
     if (stored === undefined) return;
     this.#accept(job, stored);
     if (stored.state === state) job.seen.push({ at: this.#world.time.monotonic(), state });
+  }
+
+  /** The state that an operator is told of a message; `undefined`: its record is gone. */
+  #stateOf(message: string): State | undefined {
+    try {
+      return this.#central?.message(message).state;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Messages that are on disk are accepted, whether or not their job's id was ever printed. */

@@ -53,7 +53,7 @@ const VERBS = [
   ["resume", "go on with a job that is paused"],
   ["promote", "begin the next wave, whatever the present one waits for"],
   ["abort", "release nothing more of a job; what is out ends by itself"],
-  ["cancel", "release nothing more of a job, and take back what is out"],
+  ["cancel", "release nothing more of a job, and take back what is out, also of one that has ended"],
 ] as const;
 
 export function addJob(program: Command, run: Runner): void {

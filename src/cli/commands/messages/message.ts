@@ -65,10 +65,11 @@ async function follow(cli: Cli, options: Options, words: readonly string[]): Pro
     const daemon = await cli.daemon();
     const details = await Promise.all(words.map((word) => daemon.message(idOf(word))));
     const messages: Followed[] = [];
-    for (const { id, subject, deliverBy } of details) {
+    for (const { id, subject, origin, direction, deliverBy } of details) {
       const node = receiver(subject);
+      const own = direction === "in" || origin === node ? { here: true as const } : {};
       const { link, linkSince } = (await daemon.node(node).catch(unlessUnknown)) ?? NEVER_SEEN;
-      messages.push({ id, subject, node, link, linkSince, deliverBy, stale: true });
+      messages.push({ id, subject, node, link, linkSince, deliverBy, ...own, stale: true });
     }
     const ending = await follower.wait(messages, "final", cli.timeLeft);
     return reportEnd(cli, follower, ending);

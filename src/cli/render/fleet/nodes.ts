@@ -1,9 +1,8 @@
 import type { StuckLane } from "../../../message/standstill.ts";
 import { bytes, span } from "../../../message/text/figures.ts";
 import type { NodeDetail, NodeView } from "../../../runtime/operate/table/nodes.ts";
-import type { ProcessView } from "../../../runtime/operate/table/processes.ts";
 import type { Paint } from "../paint.ts";
-import { linkState, processState } from "../states.ts";
+import { linkState } from "../states.ts";
 import { type Column, pairs, table } from "../table.ts";
 import { visible } from "../text.ts";
 import type { Times } from "../time.ts";
@@ -154,33 +153,4 @@ export function labelText({ labels = {} }: Pick<NodeView, "labels">): string {
 
 function laneReason({ reason = "", stuck }: NodeDetail["lanes"][number], now: number): string {
   return stuck === undefined ? reason : stillFor(stuck, now);
-}
-
-export function processTable(
-  processes: readonly ProcessView[],
-  times: Times,
-  paint: Paint,
-  columns?: number,
-): string[] {
-  return table(
-    processes,
-    [
-      { title: "PROCESS", cell: (p) => visible(p.subject) },
-      { title: "ROLE", cell: (p) => p.role },
-      { title: "STATE", cell: (p) => processState(p.state, paint) },
-      { title: "SINCE", cell: (p) => times.since(p.since) },
-      { title: "QUEUED", cell: (p) => String(p.queued), align: "right" },
-      { title: "ACTIVE", cell: (p) => String(p.active), align: "right" },
-      { title: "RESTARTS", cell: (p) => String(p.restarts), align: "right" },
-      { title: "LAST ERROR", cell: (p) => visible(processNote(p, times)) },
-    ],
-    columns,
-  );
-}
-
-function processNote({ held, stuck, lastError = "", lastErrorAt, state }: ProcessView, times: Times): string {
-  if (held !== undefined) return held;
-  if (stuck !== undefined) return `stands still since ${times.since(stuck.since)}: ${stuck.reason}`;
-  const works = state === "idle" || state === "working" || state === "paused";
-  return lastErrorAt === undefined || !works ? lastError : `(${times.at(lastErrorAt)}: ${lastError})`;
 }

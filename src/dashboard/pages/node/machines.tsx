@@ -4,18 +4,18 @@ import { MachinePanel } from "../../chart/machine-panel.tsx";
 import { stepsOfActor, stepsOfNode } from "../../chart/steps.ts";
 import { useReading } from "../../parts/hooks.ts";
 import { Shown } from "../../parts/reading.tsx";
-import { Ago } from "../../parts/words.tsx";
 import { ask, place, urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { REGIONS } from "./timelines.tsx";
+import { ToldMachine } from "./told-machine.tsx";
 
-/** An actor that stands for the node or works for it. `asOf`: the state is as the node told it then, and not live. */
+/** An actor that stands for the node or works for it. `listed`: it lives there, and is not live here. */
 interface Choice {
   readonly key: string;
   readonly machine: string;
   readonly actor: string;
   readonly state?: string | undefined;
-  readonly asOf?: number;
+  readonly listed?: ProcessList;
 }
 
 /**
@@ -67,16 +67,7 @@ export function Machines({ node, asked }: { node: NodeDetail; asked: ProcessList
           const machine = list.find(({ name }) => name === chosen?.machine);
           if (machine === undefined || chosen === undefined)
             return <p class="quiet">This daemon tells of no such machine.</p>;
-          return (
-            <>
-              {chosen.asOf !== undefined && (
-                <p class="quiet">
-                  as {node.name} told it <Ago at={chosen.asOf} />: ask it again at its processes
-                </p>
-              )}
-              <Panel key={chosen.key} machine={machine} node={node} choice={chosen} />
-            </>
-          );
+          return <Panel key={chosen.key} machine={machine} node={node} choice={chosen} />;
         }}
       </Shown>
     </section>
@@ -93,11 +84,13 @@ function Panel({ machine, node, choice }: { machine: MachineView; node: NodeDeta
         steps={stepsOfNode(node.changes, transitions, node.name)}
       />
     );
+  if (choice.listed !== undefined)
+    return <ToldMachine node={node.name} subject={choice.actor} machine={machine} listed={choice.listed} />;
   return (
     <MachinePanel
       machine={machine}
       present={choice.state === undefined ? {} : { "": choice.state }}
-      steps={choice.asOf === undefined ? stepsOfActor(transitions, choice.machine, choice.actor) : []}
+      steps={stepsOfActor(transitions, choice.machine, choice.actor)}
     />
   );
 }
@@ -113,7 +106,7 @@ function choicesOf(
     (process) => process.role === "publisher" && (isSelf || process.subject.startsWith(`${name}.`)),
   );
   const there = (asked?.processes ?? []).filter((process) => process.role === "subscriber");
-  const told = isSelf || asked === undefined ? {} : { asOf: asked.asOf };
+  const told = isSelf || asked === undefined ? {} : { listed: asked };
   return [
     { key: "", machine: "node", actor: name },
     ...(isSelf ? [{ key: "link", machine: "link", actor: "link", state: link }] : []),

@@ -96,8 +96,9 @@ export const accepted = thing({
   broker: opt(
     z
       .enum(["connecting", "disconnected", "denied"])
-      .describe("The connection of this daemon to its broker; absent: it has one"),
+      .describe("The connection of this daemon to its broker; absent: it has one, or the message needs none"),
   ),
+  here: opt(z.literal(true).describe("It is for this node itself, and needs no broker")),
   blocked: opt(text.describe("Why nothing goes to it now, though it is there")),
   held: opt(text.describe("It is not on its way: what it waits for here")),
 });

@@ -12,10 +12,28 @@ const byProcess = {
 
 const processQuery = z.strictObject({
   node: opt(name),
+  subject: opt(
+    z
+      .string()
+      .min(1)
+      .max(300)
+      .describe("One process, with or without its node's name: its last changes of state come too"),
+  ),
   timeout: opt(atMost(3_600_000).describe("Milliseconds to wait for another node's answer")),
 });
 
 export const role = z.enum(["publisher", "subscriber", "source", "core", "schedule"]);
+
+const processTransition = thing({
+  at: time,
+  machine: text.describe(
+    "The machine that changed: publisher, subscriber, …, or child: the supervision of the process",
+  ),
+  event: text,
+  from: text.describe("Empty: the machine began"),
+  to: text,
+  cause: opt(text),
+});
 
 export const processView = thing({
   subject: text,
@@ -32,6 +50,13 @@ export const processView = thing({
   lastErrorAt: opt(time),
   held: opt(text.describe("Of a publisher: its node is held for maintenance, in words")),
   stuck: opt(standstill.describe("Of a publisher: its lane does not move though its node is there")),
+  transitions: opt(
+    z
+      .array(processTransition)
+      .describe(
+        "Its last changes of state, the newest last, where it was asked for alone; absent: its node cannot tell",
+      ),
+  ),
 });
 
 export const processList = thing({ node: text, asOf: time, processes: z.array(processView) });
@@ -93,7 +118,8 @@ const supervisionView = thing({ node: text, asOf: time, supervisors: z.array(sup
 /** Processes and the machines that drive them. */
 export const PROCESSES = {
   processes: {
-    summary: "Processes of this node, or of another one, asked over the wire",
+    summary:
+      "Processes of this node, or of another one, asked over the wire; of one alone with its last changes of state",
     needs: "viewer",
     query: processQuery,
     answer: json("Processes", processList),
@@ -129,6 +155,8 @@ export type ProcessView = Shown<typeof processView>;
 export interface WaitingProcess extends StuckLane {
   readonly role: ProcessView["role"];
 }
+export type ProcessTransition = Shown<typeof processTransition>;
+export type ProcessQuery = Shown<typeof processQuery>;
 export type ProcessState = ProcessView["state"];
 export type ProcessList = Shown<typeof processList>;
 export type SupervisionView = Shown<typeof supervisionView>;

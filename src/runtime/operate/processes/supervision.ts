@@ -1,6 +1,6 @@
-import type { SupervisedView, SupervisorView } from "../../actors/supervisor/spec.ts";
-import type { OperateOptions } from "./rooms.ts";
-import type { SupervisionView } from "./table/processes.ts";
+import type { SupervisedView, SupervisorView } from "../../../actors/supervisor/spec.ts";
+import type { OperateOptions } from "../rooms.ts";
+import type { SupervisionView } from "../table/processes.ts";
 
 /** Children of one supervisor that are listed at most, and all that are not well beside them. */
 const MOST = 500;
