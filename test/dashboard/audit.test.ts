@@ -54,6 +54,41 @@ describe("the audit on the page", () => {
     expect(shown.textContent).toContain("No record of the audit fits these filters.");
   });
 
+  it("is asked about one message or job, which its address names", async () => {
+    const { shown, asked } = await openRoom("/inspection?tab=audit&message=01M8", h(Inspection, {}), {
+      "GET /v1/audit": [],
+    });
+    expect(asked.find(({ route }) => route === "GET /v1/audit")?.query.get("message")).toBe("01M8");
+    expect(shown.textContent).toContain("steward audit --message 01M8");
+  });
+
+  it("reads older ones page by page, further than any single answer, and new ones as they come", async () => {
+    const all = Array.from({ length: 450 }, (_, i) => ({ ...RECORDS[0], no: i + 1, at: i + 1, by: `p${i + 1}.` }));
+    const { shown, asked, pass } = await openRoom("/inspection?tab=audit", h(Inspection, {}), {
+      "GET /v1/audit": ({ query }: { query: URLSearchParams }) => {
+        const [after = 0, before = 1e9, limit = 100] = ["after", "before", "limit"].map((name) =>
+          query.has(name) ? Number(query.get(name)) : undefined,
+        );
+        return all.filter(({ no }) => no > after && no < before).slice(-limit);
+      },
+    });
+    const foot = () => shown.find("table").parentNode?.parentNode?.textContent ?? "";
+    expect(foot()).toContain("200 records");
+    for (const count of ["400 records", "450 records, all that there are"]) {
+      shown.find("button", "load older ones").fire("click");
+      await pass(2_500);
+      expect(foot()).toContain(count);
+    }
+    all.push({ ...RECORDS[0], no: 451, at: 451, by: "p451." } as (typeof all)[number]);
+    await pass(10_100);
+    const rows = shown.find("tbody").textContent;
+    expect(rows.match(/p\d+\./g)).toEqual(Array.from({ length: 451 }, (_, i) => `p${451 - i}.`));
+    expect(shown.has("button", "load older ones")).toBe(false);
+    // Records never change: each was asked for once, and the new ones behind the last.
+    expect(asked.flatMap(({ query }) => query.get("before") ?? [])).toEqual(["251", "51"]);
+    expect(asked.at(-1)?.query.get("after")).toBe("450");
+  });
+
   it.each(["audit", "history", "who"])("is found by the word %s", (word) => {
     expect(choices(word, []).map(({ url }) => url)).toContain("/inspection?tab=audit");
   });

@@ -101,6 +101,27 @@ describe("the page of a message", () => {
   });
 });
 
+describe("the one who asked for a message", () => {
+  it("is the one whom the audit names for it, however much was asked for since, also where it was held before", async () => {
+    const id = "01K9ZD3Q5V01K9ZD3Q5V01K9ZD";
+    const orderedAt = 1_763_064_274_107;
+    const message = {
+      ...{ id, subject: "ship1.command.shellcommand.os", origin: "central", direction: "out", state: "running" },
+      ...{ final: false, since: 1, createdAt: orderedAt + 86_400_000, deliverBy: null, timeout: null, attempts: 1 },
+      ...{ summary: "uname", data: [], history: [], output: [] },
+    };
+    const { shown, asked } = await openRoom(`/messages/${id}`, h(MessagePage, { id }), {
+      [`GET /v1/messages/${id}`]: message,
+      "GET /v1/audit": [{ no: 1, at: orderedAt, what: "submit", by: "ann", allowed: true, ids: ["x", id], prev: "" }],
+    });
+    const query = asked.find(({ route }) => route === "GET /v1/audit")?.query;
+    expect([query?.get("message"), query?.get("what"), query?.get("limit")]).toEqual([id, "submit", "1"]);
+    expect(Number(query?.get("since"))).toBeLessThanOrEqual(orderedAt);
+    expect(shown.textContent).toContain("asked byann");
+    expect(shown.find("a", "the audit of it").getAttribute("href")).toBe(`/inspection?tab=audit&message=${id}`);
+  });
+});
+
 describe("the states of a node over time", () => {
   it("are known for a region that has never changed", async () => {
     const node = { ...nodeView("ship1"), asOf: 1, startedAt: 1, changes: [], lanes: [] };

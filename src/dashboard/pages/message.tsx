@@ -179,18 +179,14 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
 /** The one who ordered the message: as it carries, or as the audit of this daemon recorded it. */
 function AskedBy({ message }: { message: MessageDetail }) {
   const { client } = theStore();
-  const { id, subject, createdAt, operator, signed, direction } = message;
+  const { id, createdAt, operator, signed, direction } = message;
+  // A message that was held is created anew when it is released; its id is of the order.
+  const askedAt = Math.min(createdAt, timeOfId(id) ?? createdAt);
   const { reading } = useReading<string | undefined>(`asked by ${id}`, () => ({
     load: async () => {
       if (operator !== undefined || direction !== "out") return operator;
-      const [node = ""] = subject.split(".");
-      const records = await client.audit({
-        what: "submit",
-        subject: node,
-        since: createdAt - A_MOMENT,
-        limit: RECORDS,
-      });
-      return records.find(({ ids }) => ids?.includes(id))?.by;
+      const [record] = await client.audit({ what: "submit", message: id, since: askedAt - A_MOMENT, limit: 1 });
+      return record?.by;
     },
   }));
   if (reading.value === undefined) return null;
@@ -199,7 +195,10 @@ function AskedBy({ message }: { message: MessageDetail }) {
       <dt>asked by</dt>
       <dd>
         {reading.value}
-        {signed === true && ", signed"}
+        {signed === true && ", signed"}{" "}
+        <a class="quiet" href={urlOf(["inspection"], { tab: "audit", message: id })}>
+          the audit of it
+        </a>
       </dd>
     </div>
   );
@@ -207,8 +206,12 @@ function AskedBy({ message }: { message: MessageDetail }) {
 
 /** The audit's time of an order and the message's own differ by no more, ms. */
 const A_MOMENT = 5_000;
-/** More records would fill a narrow line: of a message that has so many after it nobody is named. */
-const RECORDS = 300;
+
+/** The time in an id, ms: its first ten characters are digits to the base of 32. */
+function timeOfId(id: string): number | undefined {
+  const digits = [...id.slice(0, 10)].map((digit) => "0123456789ABCDEFGHJKMNPQRSTVWXYZ".indexOf(digit));
+  return digits.includes(-1) ? undefined : digits.reduce((time, digit) => time * 32 + digit, 0);
+}
 
 const CANCEL_WORDS = { done: "done", tooLate: "too late: it had ended", refused: "refused" } as const;
 

@@ -9,7 +9,7 @@ export function cancelText(answer: CancelAnswer): string {
   return `too late: it is ${messageLook(answer.state).word}`;
 }
 
-/** The same of one message of a job. */
+/** The answer for one message of a job, in the words of `cancelText`. */
 export function answerText({ kind, reason = "its node was asked to end it" }: Steered["answers"][number]): string {
   if (kind === "done") return "cancelled before it was sent";
   return kind === "requested" ? `asked: ${reason}` : "too late: it had ended";

@@ -86,7 +86,7 @@ export interface KnownJob {
 
 /** Old jobs are looked for every so many ms. */
 const SWEEP = 600_000;
-/** What became of messages that have no end yet. */
+/** Counts of messages that have no end yet. */
 const NOT_ENDED: ReadonlySet<keyof JobCounts> = new Set(["held", "queued", "received", "running", "unknown"]);
 /** The ends that a retry is made on. */
 const RETRY: Readonly<Record<Retried, readonly (keyof JobCounts)[]>> = {

@@ -480,8 +480,9 @@ export class LocalOperations implements Operations {
   }
 
   /** The records of this node's audit that pass. */
-  async audit(filter: AuditQuery = {}): Promise<AuditRecordOf[]> {
-    return (await this.#options.core().audit.records(filter)) as unknown as AuditRecordOf[];
+  async audit({ message, ...filter }: AuditQuery = {}): Promise<AuditRecordOf[]> {
+    const about = message === undefined ? {} : { message: message.toUpperCase() };
+    return (await this.#options.core().audit.records({ ...filter, ...about })) as unknown as AuditRecordOf[];
   }
 
   async verifyAudit(): Promise<AuditChecked> {

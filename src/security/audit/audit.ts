@@ -4,7 +4,7 @@ import type { Logger } from "../../platform/logger.ts";
 import { sleep } from "../../platform/sleep.ts";
 import { ChainCheck, type ChainFault, claimOf, hashOf, type Link, START } from "./chain.ts";
 import { type AuditEntry, type AuditRecord, isSameButForIds } from "./entry.ts";
-import type { AuditFiles, NumberedLine } from "./files.ts";
+import { type AuditFiles, firstOf, type NumberedLine } from "./files.ts";
 
 /**
  * The audit of a node: who asked for what, for which nodes, what was decided and why; append-only, each record chained to the one
@@ -54,6 +54,10 @@ export interface AuditFilter {
   readonly since?: number | undefined;
   /** Only records with a higher number. */
   readonly after?: number | undefined;
+  /** Only records with a lower number. */
+  readonly before?: number | undefined;
+  /** Only records about messages or a job whose ids begin so. */
+  readonly message?: string | undefined;
   readonly limit?: number | undefined;
 }
 
@@ -202,12 +206,13 @@ export class Audit {
     return this.#reading(async () => {
       const found: AuditRecord[] = [];
       let looked = 0;
-      for await (const line of this.#linesBackwards()) {
+      for await (const line of this.#linesBackwards(filter.before)) {
         if (++looked % A_TURN === 0) await nextTurn();
         const record = parsed(line);
         if (record === undefined) continue;
         if (filter.after !== undefined && record.no <= filter.after) break;
         if (filter.since !== undefined && record.at < filter.since) break;
+        if (filter.before !== undefined && record.no >= filter.before) continue;
         if (passes(record, filter) && found.push(record) >= limit) break;
       }
       return found.reverse();
@@ -342,10 +347,12 @@ export class Audit {
     if (start !== undefined && ends !== undefined) journal.auditEnds = { ...ends, start };
   }
 
-  async *#linesBackwards(): AsyncIterable<string> {
+  /** Lines, the newest first; files of which no record is before a number are not read. */
+  async *#linesBackwards(before = Number.POSITIVE_INFINITY): AsyncIterable<string> {
     for (const { line } of this.#waiting.toReversed()) yield line;
     const { files } = this.#options;
-    for (const name of files?.names().toReversed() ?? []) yield* (await files?.read(name))?.toReversed() ?? [];
+    for (const name of files?.names().toReversed() ?? [])
+      if (firstOf(name) < before) yield* (await files?.read(name))?.toReversed() ?? [];
   }
 }
 
@@ -359,10 +366,15 @@ function parsed(line: string): AuditRecord | undefined {
   return claimOf(line) === undefined ? undefined : (JSON.parse(line) as AuditRecord);
 }
 
-function passes(record: AuditRecord, { what, by, subject, refused }: AuditFilter): boolean {
+function passes(record: AuditRecord, { what, by, subject, refused, message }: AuditFilter): boolean {
+  if (message !== undefined && !isAbout(record, message)) return false;
   if (what !== undefined && record.what !== what) return false;
   if (by !== undefined && record.by !== by && !record.by.startsWith(`${by}@`)) return false;
   if (subject !== undefined && record.subject?.includes(subject) !== true && record.nodes?.includes(subject) !== true)
     return false;
   return refused === undefined || record.allowed === !refused;
+}
+
+function isAbout({ ids = [], job }: AuditRecord, beginning: string): boolean {
+  return ids.some((id) => id.startsWith(beginning)) || (typeof job === "string" && job.startsWith(beginning));
 }

@@ -35,6 +35,11 @@ const CHUNK_BYTES = 256 * 1024;
 const LINE_BYTES = 4 * 1024 * 1024;
 const NAME = /^\d{12}\.jsonl$/;
 
+/** The number of the first record of a file, by its name. */
+export function firstOf(name: string): number {
+  return Number.parseInt(name, 10);
+}
+
 export class AuditDirectory implements AuditFiles {
   readonly #directory: string;
   readonly #fileBytes: number;

@@ -68,6 +68,15 @@ it("a node says who may send what and which line decides, and central's signed p
     { by: "local", nodes: ["ship1"], arguments: ["echo", "a", "b"] },
     { by: "local", nodes: ["ship1"], arguments: ["echo", "a b"] },
   ]);
+  const [record] = await audited(central, "--what", "submit", "--subject", "nginx", "--limit", "1");
+  const [id = ""] = (record?.ids ?? []) as string[];
+  // The sender and the receiver know the message by the same id, whole or its beginning, in whatever case it is typed.
+  for (const node of [central, ship1])
+    for (const typed of [id, id.slice(0, -1).toLowerCase()])
+      expect(await audited(node, "--message", typed)).toMatchObject([{ ids: [id] }]);
+  const [before] = await audited(central, "--before", String(record?.no), "--limit", "1");
+  expect(before?.no).toBe(Number(record?.no) - 1);
+  expect((await central.steward("audit", "--before", "5", "--follow")).code).toBe(2);
   expect(await audited(central, "--what", "policy")).toMatchObject([{ policies: ["quiet"] }, { policies: [] }]);
   expect(await audited(ship1, "--subject", NGINX)).toMatchObject([
     { what: "decision", by: "central", allowed: false, why: expect.stringContaining("matches no pattern of allow") },

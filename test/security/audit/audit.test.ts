@@ -83,6 +83,29 @@ async function written() {
 }
 
 describe("the audit of a node", () => {
+  it("is asked for what is about one message or job, and reads no file that lies behind a page", async () => {
+    const { open } = await room();
+    const { audit, journal } = open();
+    const about = { what: "submit", by: "ann", allowed: true };
+    audit.record({ ...about, ids: ["01AAA1"], nodes: ["ship1"] });
+    audit.record({ ...about, ids: ["01AAA2"], nodes: ["ship1"] });
+    audit.record({ ...about, what: "operation", operation: "abort a job", job: "01AAA1JOB" });
+    audit.record({ ...about, what: "trust", nodes: ["01AAA1"] });
+    const found = async (message: string) => (await audit.records({ message })).map(({ ids, job }) => ids ?? job);
+    expect(await found("01AAA1")).toEqual([["01AAA1", "01AAA2"], "01AAA1JOB"]);
+    expect(await found("01AAA2")).toEqual([["01AAA1", "01AAA2"]]);
+    expect(await found("01AAB")).toEqual([]);
+    await audit.end();
+    await journal.close();
+    const scene = await written();
+    const again = scene.open();
+    const read = vi.spyOn(AuditDirectory.prototype, "read");
+    expect(await again.audit.records({ before: 3, limit: 10 })).toHaveLength(2);
+    expect(read.mock.calls.map(([name]) => name)).toEqual(scene.files().slice(0, 1));
+    read.mockRestore();
+    await again.journal.close();
+  });
+
   it("is a chain over several files, found whole after a restart, and goes on", async () => {
     const { files, verify, open } = await written();
     expect(files().length).toBeGreaterThan(2);
@@ -96,6 +119,12 @@ describe("the audit of a node", () => {
     ]);
     expect((await audit.records({ subject: "d7", by: "central" })).map(({ no }) => no)).toEqual([7]);
     expect((await audit.records({ after: 29 })).map(({ no }) => no)).toEqual([30, 31]);
+    const pages: number[][] = [];
+    for (let before = 32; before > 1; before = pages.at(-1)?.[0] ?? 0)
+      pages.push((await audit.records({ before, limit: 10 })).map(({ no }) => no));
+    expect(pages.map(({ length }) => length)).toEqual([10, 10, 10, 1]);
+    expect(pages.reverse().flat()).toEqual(Array.from({ length: 31 }, (_, i) => i + 1));
+    expect((await audit.records({ after: 4, before: 8 })).map(({ no }) => no)).toEqual([5, 6, 7]);
     await journal.close();
   });
 

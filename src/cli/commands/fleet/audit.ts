@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { EXIT } from "../../../message/errors.ts";
+import { EXIT, StewardError } from "../../../message/errors.ts";
 import { sleep } from "../../../platform/sleep.ts";
 import type { AuditQuery, AuditRecordOf } from "../../../runtime/operate/table/audit.ts";
 import type { Cli } from "../../cli.ts";
@@ -13,6 +13,8 @@ interface Options {
   readonly by?: string;
   readonly what?: string;
   readonly subject?: string;
+  readonly message?: string;
+  readonly before?: string;
   readonly refused?: boolean;
   readonly since?: string;
   readonly limit?: string;
@@ -38,6 +40,8 @@ Exit code of \`verify\`: 0 the chain is whole, 1 it is not.`,
       ["steward audit", "the newest 100 records"],
       ["steward audit --refused --since 1d", "what was refused since yesterday"],
       ["steward audit --by central --subject nginx --follow", "what central asks for, as it comes"],
+      ["steward audit --message 01M8", "who asked for one message or job, and what was decided of it"],
+      ["steward audit --before 1200", "the 100 records before number 1200"],
       ["steward audit verify", "whether a record was changed or removed"],
     ],
   })
@@ -45,24 +49,30 @@ Exit code of \`verify\`: 0 the chain is whole, 1 it is not.`,
     .option("--by <who>", "only what this node, operator, or `local` asked for")
     .option("--what <kind>", "only records of this kind: submit, decision, operation, trust")
     .option("--subject <text>", "only subjects with this part, and what was for this node")
+    .option("--message <id>", "only what is about this message or job, by its id or the beginning of it")
     .option("--refused", "only what was refused")
     .option("--since <time>", "only the last so long: 1h, 7d")
+    .option("--before <number>", "only records before this one, by its number")
     .option("--limit <number>", "the newest so many", "100")
     .option("-f, --follow", "go on with what comes, until Ctrl-C")
     .action(
       run<Options>(async (cli, options, [verb]) => {
         const daemon = await cli.daemon();
         if (verb === "verify") return await verify(cli, daemon);
-        const { by, what, subject } = options;
+        const { by, what, subject, message } = options;
+        if (options.before !== undefined && options.follow === true)
+          throw new StewardError("usage", { fault: "--before shows what was, --follow what comes", command: "audit" });
         const filter: AuditQuery = {
           ...(by === undefined ? {} : { by }),
           ...(what === undefined ? {} : { what }),
           ...(subject === undefined ? {} : { subject }),
+          ...(message === undefined ? {} : { message }),
           ...(options.refused === true ? { refused: true } : {}),
         };
         const since = options.since === undefined ? undefined : cli.io.clock.now() - duration("--since", options.since);
         const limit = wholeNumber("--limit", "audit", options.limit ?? "100");
-        const records = await daemon.audit({ ...filter, limit, ...(since === undefined ? {} : { since }) });
+        const before = options.before === undefined ? {} : { before: wholeNumber("--before", "audit", options.before) };
+        const records = await daemon.audit({ ...filter, ...before, limit, ...(since === undefined ? {} : { since }) });
         show(cli, records, options.follow === true);
         if (records.length === 0 && options.follow !== true) cli.note("no records");
         if (options.follow === true) await follow(cli, daemon, filter, records.at(-1)?.no);

@@ -1,3 +1,4 @@
+import { useMemo, useState } from "preact/hooks";
 import type { AuditQuery, AuditRecordOf } from "../../../runtime/operate/table/audit.ts";
 import { FilterLine } from "../../parts/filter-line.tsx";
 import { useReading } from "../../parts/hooks.ts";
@@ -5,14 +6,14 @@ import { PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { TypedField } from "../../parts/typed.tsx";
 import { At, CopyCommand, StateWord } from "../../parts/words.tsx";
+import { AuditPages, type AuditView } from "../../store/audit-pages.ts";
+import { sentenceOf } from "../../store/client.ts";
 import { ask, place, urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { pictured } from "../../text/ansi.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { counted } from "../../text/times.ts";
 
-const PAGE = 200;
-const MOST = 100_000;
 /** Kinds of records, in words. */
 const KINDS = [
   { key: "", word: "any" },
@@ -34,29 +35,37 @@ const REFUSED = { symbol: "✗", word: "refused", tone: "bad" } as const;
 /** The audit of the daemon: who asked for what, for which nodes, what was decided and why, the newest first. */
 export function Audit() {
   const { client, now } = theStore();
-  const { by = "", what = "", about = "", refused = "", since = "", most = "" } = place.value.query;
-  const limit = Math.min(MOST, Math.max(PAGE, Number(most) || 0));
+  const { by = "", what = "", about = "", message = "", refused = "", since = "" } = place.value.query;
   const span = SPANS.find(({ key }) => key === since) ?? SPANS[0];
-  const { reading } = useReading<readonly AuditRecordOf[]>(
-    `audit ${by} ${what} ${about} ${refused} ${span.key} ${limit}`,
-    () => ({
-      load: async () => {
-        const query: AuditQuery = {
-          limit,
-          ...(by === "" ? {} : { by }),
-          ...(what === "" ? {} : { what }),
-          ...(about === "" ? {} : { subject: about }),
-          ...(refused === "" ? {} : { refused: true }),
-          ...(span.ms === 0 ? {} : { since: Math.floor(now.peek() - span.ms) }),
-        };
-        return (await client.audit(query)).toReversed();
-      },
-      on: ({ type }) => type === "message" || type === "job",
-      every: limit > PAGE ? 60_000 : 10_000,
-      atMost: limit > PAGE ? 20_000 : 2_000,
-    }),
-  );
-  const isFiltered = [by, what, about, refused, since].some((word) => word !== "");
+  const key = `audit ${by} ${what} ${about} ${message} ${refused} ${span.key}`;
+  const pages = useMemo(() => {
+    const filter: AuditQuery = {
+      ...(by === "" ? {} : { by }),
+      ...(what === "" ? {} : { what }),
+      ...(about === "" ? {} : { subject: about }),
+      ...(message === "" ? {} : { message }),
+      ...(refused === "" ? {} : { refused: true }),
+    };
+    return new AuditPages(
+      (query) => client.audit({ ...filter, ...query }),
+      () => (span.ms === 0 ? undefined : Math.floor(now.peek() - span.ms)),
+    );
+  }, [key]);
+  const { reading, refresh } = useReading<AuditView>(key, () => ({
+    load: () => pages.newer(),
+    on: ({ type }) => type === "message" || type === "job",
+    every: 10_000,
+    atMost: 2_000,
+  }));
+  const [fault, setFault] = useState("");
+  const loadOlder = async (): Promise<void> => {
+    await pages.older().then(
+      () => setFault(""),
+      (thrown) => setFault(sentenceOf(thrown)),
+    );
+    refresh();
+  };
+  const isFiltered = [by, what, about, message, refused, since].some((word) => word !== "");
   return (
     <>
       <div class="tools">
@@ -64,17 +73,18 @@ export function Audit() {
           label="Part of a subject, or a node"
           placeholder="for a node, or part of a subject: ship1, shellcommand"
           value={about}
-          onChange={(text) => ask({ about: text.trim(), most: "" })}
+          onChange={(text) => ask({ about: text.trim() })}
         />
+        <TypedField label="by" value={by} placeholder="anybody" onApply={(text) => ask({ by: text.trim() })} />
         <TypedField
-          label="by"
-          value={by}
-          placeholder="anybody"
-          onApply={(text) => ask({ by: text.trim(), most: "" })}
+          label="message or job"
+          value={message}
+          placeholder="any"
+          onApply={(text) => ask({ message: text.trim() })}
         />
         <label>
           what{" "}
-          <select value={what} onChange={(event) => ask({ what: event.currentTarget.value, most: "" })}>
+          <select value={what} onChange={(event) => ask({ what: event.currentTarget.value })}>
             {KINDS.map(({ key, word }) => (
               <option key={key} value={key}>
                 {word}
@@ -98,6 +108,7 @@ export function Audit() {
             ...(by === "" ? [] : ["--by", by]),
             ...(what === "" ? [] : ["--what", what]),
             ...(about === "" ? [] : ["--subject", about]),
+            ...(message === "" ? [] : ["--message", message]),
             refused !== "" && "--refused",
             ...(span.key === "" ? [] : ["--since", span.key]),
           )}
@@ -107,25 +118,28 @@ export function Audit() {
         <Shown
           of={reading}
           what="the audit"
-          isEmpty={(list) => list.length === 0}
+          isEmpty={({ records }) => records.length === 0}
           empty={isFiltered ? "No record of the audit fits these filters." : "The audit has no record yet."}
         >
-          {(list) => (
+          {({ records, end }) => (
             <>
               <PlainTable label="Audit" kind="audit" heads={["When", "By", "What", "For", "Decided", "Why"]}>
-                {list.map((record) => (
+                {records.map((record) => (
                   <Row key={record.no} record={record} />
                 ))}
               </PlainTable>
               <p class="list-foot">
-                {counted(list.length, "record")}
-                {list.length >= limit && limit < MOST ? (
-                  <button type="button" class="plain" onClick={() => ask({ most: String(limit * 2) })}>
+                {counted(records.length, "record")}
+                {end === "more" && (
+                  <button type="button" class="plain" onClick={() => void loadOlder()}>
                     load older ones
                   </button>
-                ) : (
-                  <span class="quiet">, all that there are</span>
                 )}
+                {end === "all" && <span class="quiet">, all that there are</span>}
+                {end === "most" && (
+                  <span class="quiet">, the newest: filter them, or read on with steward audit --before</span>
+                )}
+                {fault !== "" && <span class="fault"> Older ones could not be read: {fault}</span>}
               </p>
             </>
           )}

@@ -31,7 +31,9 @@ const auditQuery = z.strictObject({
   subject: opt(text.describe("A part of the subject, or a node that it was for")),
   refused: opt(flag.describe("true: refusals alone; false: all others")),
   since: opt(atMost(8.64e15).describe("Only from then on, ms since 1970")),
+  message: opt(text.max(64).describe("A message or a job: its id, or the beginning of it")),
   after: opt(atMost(Number.MAX_SAFE_INTEGER, 0).describe("Only records with a higher number")),
+  before: opt(atMost(Number.MAX_SAFE_INTEGER, 0).describe("Only records with a lower number: the page behind them")),
   limit: opt(atMost(100_000).describe("The newest so many; absent: 100")),
 });
 
