@@ -46,14 +46,6 @@ describe("the control group of a command", () => {
     expect((await counted(elsewhere, { memory: 1e9 })).reached).toBeUndefined();
   });
 
-  it("is not left behind when its limits cannot be set", async () => {
-    const folder = await tempDir();
-    // Version 2 without the controller: the name is there for nobody.
-    const refused = (): CommandGroup => CommandGroup.make({ folder: "/proc/self" }, "a", { memory: 1 });
-    expect(refused).toThrow();
-    expect(existsSync(join(folder, "steward-a"))).toBe(false);
-  });
-
   it.skipIf(HIERARCHY === undefined)(`holds every process of it, and ends with all of them${HERE}`, async () => {
     const folder = mkdtempSync(join(HIERARCHY ?? "", "steward-test-"));
     onTestFinished(async () => {
