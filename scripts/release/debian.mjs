@@ -35,7 +35,8 @@ export async function packDebian({ version, description, epoch, room, level }, t
   rmSync(inRoot("usr/share/systemd"), { recursive: true });
   rmSync(inRoot("usr/lib/steward/LICENSE"));
   symlinkSync("../lib/steward/bin/steward", inRoot("usr/bin/steward"));
-  put("usr/lib/systemd/system/steward.service", readFileSync(join(ROOT, "packaging/steward.service")));
+  for (const unit of ["steward.service", "steward-commands.service"])
+    put(`usr/lib/systemd/system/${unit}`, readFileSync(join(ROOT, "packaging", unit)));
   put("usr/lib/sysusers.d/steward.conf", readFileSync(join(ROOT, "packaging/sysusers.conf")));
   put("usr/share/doc/steward/copyright", readFileSync(join(ROOT, "LICENSE")));
   rmSync(inRoot("usr/share/doc/steward/CHANGELOG.md"));

@@ -119,7 +119,8 @@ async function share(tree, version, epoch) {
   cpSync(join(ROOT, "packaging/confined.conf"), join(tree, documents, "examples/systemd/confined.conf"));
   const unit = readFileSync(join(ROOT, "packaging/steward.service"), "utf8");
   write(tree, "share/systemd/steward.service", unit.replaceAll("/usr/bin/steward", "/usr/local/bin/steward"));
-  cpSync(join(ROOT, "packaging/sysusers.conf"), join(tree, "share/systemd/sysusers.conf"));
+  for (const name of ["sysusers.conf", "steward-commands.service"])
+    cpSync(join(ROOT, "packaging", name), join(tree, "share/systemd", name));
 }
 
 function write(tree, path, content) {

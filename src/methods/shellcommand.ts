@@ -1,10 +1,11 @@
 import { LONGEST_TIMER, type Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { Json } from "../message/message.ts";
+import { bytes } from "../message/text/figures.ts";
 import { hasReference } from "../message/text/secret-reference.ts";
 import { type CommandContext, type CommandEnd, defineMethod, type Method, type NotBegun } from "./define.ts";
 import { interpreterOf, type ParsedCommand, parseCommand, vectorOf } from "./shellcommand-data.ts";
-import type { Run, RunEnd, RunSpec } from "./spawner.ts";
+import type { Run, RunEnd, RunReached, RunSpec } from "./spawner.ts";
 
 export interface ShellcommandOptions {
   /** Bytes of output kept of each stream: half of its beginning, half of its end. */
@@ -201,9 +202,20 @@ function verdict(
   }
   if (end.ended === "cancel") return reasoned("cancelled", "ended on request while it ran", left);
   const swept = end.swept ? "what it left running in the background was ended" : undefined;
-  if (end.signal !== null) return reasoned("failed", `ended by ${end.signal}${LIMIT[end.signal] ?? ""}`, swept, left);
-  if (end.code !== 0) return reasoned("failed", `exit code ${end.code}`, swept, left);
-  return reasoned("succeeded", undefined, swept, left);
+  const limits = end.reached === undefined ? [] : reachedLimits(end.reached);
+  if (end.signal !== null)
+    return reasoned("failed", `ended by ${end.signal}${LIMIT[end.signal] ?? ""}`, ...limits, swept, left);
+  if (end.code !== 0) return reasoned("failed", `exit code ${end.code}`, ...limits, swept, left);
+  return reasoned("succeeded", ...limits, swept, left);
+}
+
+function reachedLimits({ memory, processes }: RunReached): string[] {
+  return [
+    ...(memory === undefined
+      ? []
+      : [`its processes together ran out of the ${bytes(memory)} of memory that they may use`]),
+    ...(processes === undefined ? [] : [`further processes were refused, of which it may have ${processes}`]),
+  ];
 }
 
 /** A process that made a session of its own is a daemon: it is named, and left alone. */

@@ -85,6 +85,14 @@ export interface RunBounds {
   readonly together?: Readonly<Partial<Record<"memory" | "processes" | "cpu", number>>>;
 }
 
+/** Limits of all processes together that a run has reached: bytes, a number. */
+export interface RunReached {
+  /** The kernel ended its processes for it. */
+  readonly memory?: number;
+  /** The kernel refused further processes. */
+  readonly processes?: number;
+}
+
 export interface Run {
   /** 0 when it was not started. */
   readonly pid: number;
@@ -109,6 +117,7 @@ export type RunEnd =
       readonly swept?: true;
       /** Processes that left the group and still live. */
       readonly left?: readonly number[];
+      readonly reached?: RunReached;
       readonly startedAt: number;
       readonly at: number;
       /** Output that `onOutput` has not carried: the kept tail. */

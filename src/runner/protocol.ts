@@ -10,7 +10,7 @@ import { readRunEnd } from "./run-end.ts";
  * and it leaves. Programs are started by a runner of the daemon's own version alone. Raise the version with every
  * change of the runner that matters.
  */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** Characters of what a bad request is called by. */
 const LONGEST_NAME = 200;

@@ -5,8 +5,9 @@ import { faultText } from "../message/errors.ts";
 import { hasReference, secretsIn } from "../message/text/secret-reference.ts";
 import { isNamed, LOCALE } from "../message/text/variables.ts";
 import type { RunBounds, RunSpec } from "../methods/spawner.ts";
+import { type CommandGroups, commandGroups } from "../platform/command-groups.ts";
+import { actingUser } from "../platform/host/owner.ts";
 import { limitProgram } from "../platform/limit-program.ts";
-import { scopePrograms } from "../platform/scope-programs.ts";
 import { readSecret } from "./secrets.ts";
 import { groupOf, type User, userOf } from "./system-users.ts";
 
@@ -21,8 +22,8 @@ export interface ConfinementOptions {
   readonly secrets: () => SecretsConfig;
   /** The environment of the daemon. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The programs that make control groups; by default those of this machine. */
-  readonly scopes?: () => ReturnType<typeof scopePrograms>;
+  /** Where control groups are made; by default on this machine. */
+  readonly groups?: () => CommandGroups | string;
 }
 
 /** Variables that the loader or the C library obeys in every program: with them a program could run before its limits hold. */
@@ -41,8 +42,8 @@ const LOADER = [
   ...["HOSTALIASES", "LOCALDOMAIN", "RESOLV_HOST_CONF", "RES_OPTIONS", "NIS_PATH", "TZDIR", "SOTRUSS_*", "PCPROFILE_*"],
 ];
 
-/** Variables that systemd-run obeys, which runs as root before the command. */
-const SCOPE = ["SYSTEMD_*", "DBUS_*"];
+/** Variables that a shell obeys, which enters the control group before it becomes the command. */
+const SHELL = ["BASH_*", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "POSIXLY_CORRECT", "PS4"];
 
 export class Confinement {
   readonly #options: ConfinementOptions;
@@ -53,7 +54,7 @@ export class Confinement {
     this.#options = options;
     this.#identity = options.run === null ? {} : identityOf(options.run);
     this.#bounds =
-      options.run === null ? {} : boundsOf(options.run, this.#identity, options.scopes?.() ?? scopePrograms());
+      options.run === null ? {} : boundsOf(options.run, this.#identity, options.groups?.() ?? commandGroups());
   }
 
   /** Why no command of this subscription can be run now; `undefined`: they can. */
@@ -115,12 +116,14 @@ export class Confinement {
 
 /** Faults in `run:` and `secrets:` that only this machine can tell, as the user of this process sees them. */
 export function confinementFaults(
-  { node, subscribe, secrets }: Pick<Config, "node" | "subscribe" | "secrets">,
+  { node, data, subscribe, secrets }: Pick<Config, "node" | "data" | "subscribe" | "secrets">,
   env: ConfinementOptions["env"],
 ): string[] {
+  // The daemon may be of another user than the one who looks.
+  const groups = commandGroups({ uid: actingUser(data), visits: true });
   const bounds = subscribe.flatMap(({ subject, run }) => {
     const { fault } = new Confinement({ node, run, secrets: () => secrets, env });
-    const weaker = run === null ? undefined : togetherFault(run, scopePrograms());
+    const weaker = run === null ? undefined : togetherFault(run, groups);
     const refused = fault === undefined ? [] : [`${subject} takes no commands: ${fault}`];
     return weaker === undefined ? refused : [...refused, `${subject}: ${weaker}`];
   });
@@ -167,8 +170,8 @@ function named({ user, group }: RunConfig): string {
   return [...(user === null ? [] : [user]), ...(group === null ? [] : [`group ${group}`])].join(", ");
 }
 
-function boundsOf(run: RunConfig, { uid, gid }: Identity, scopes: ReturnType<typeof scopePrograms>): RunBounds {
-  const hasGroups = typeof scopes !== "string";
+function boundsOf(run: RunConfig, { uid, gid }: Identity, groups: CommandGroups | string): RunBounds {
+  const hasGroups = typeof groups !== "string";
   const together = hasGroups ? givenOf(run.together) : undefined;
   const limits = limitsOf(hasGroups ? run.limits : eachOf(run, uid));
   return {
@@ -206,11 +209,11 @@ function eachOf({ limits, together }: RunConfig, uid = process.geteuid?.()): Run
 }
 
 /** Why limits of all processes together do not hold as such on this machine; `undefined`: they do, or there are none. */
-function togetherFault({ together, limits }: RunConfig, scopes: ReturnType<typeof scopePrograms>): string | undefined {
-  if (givenOf(together) === undefined || typeof scopes !== "string") return undefined;
+function togetherFault({ together, limits }: RunConfig, groups: CommandGroups | string): string | undefined {
+  if (givenOf(together) === undefined || typeof groups !== "string") return undefined;
   const held = together.cpu === null ? "" : ", and `cpu` does not hold";
   const each = limits.memory ?? together.memory ?? together.processes;
-  return `\`run.together\` has no control groups here (${scopes})${each === null ? held : `: memory and processes are bound for each process${held}`}`;
+  return `\`run.together\` has no control groups here (${groups})${each === null ? held : `: memory and processes are bound for each process${held}`}`;
 }
 
 function limitsOf(limits: RunLimits): RunBounds["limits"] {
@@ -246,7 +249,7 @@ function directoryFault(cwd: string | undefined, within: string | null): string 
 function variableFault(env: RunSpec["env"], { environment, limits, together }: RunConfig): string | undefined {
   const names = Object.keys(env ?? {});
   const [hasLimits, hasGroup] = [limitsOf(limits) !== undefined, givenOf(together) !== undefined];
-  const early = names.find((name) => isNamed(name, hasGroup ? [...LOADER, ...SCOPE] : LOADER));
+  const early = names.find((name) => isNamed(name, hasGroup ? [...LOADER, ...SHELL] : LOADER));
   if ((hasLimits || hasGroup) && early !== undefined)
     return `${early} would act before the limits of \`run.${hasGroup ? "together" : "limits"}\` hold; it may not be set there`;
   if (environment === null) return undefined;

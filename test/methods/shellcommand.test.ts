@@ -10,7 +10,7 @@ import type { CommandContext, CommandHandler } from "../../src/methods/define.ts
 import { echo } from "../../src/methods/echo.ts";
 import { shellcommand } from "../../src/methods/shellcommand.ts";
 import { interpreterOf } from "../../src/methods/shellcommand-data.ts";
-import type { Spawner } from "../../src/methods/spawner.ts";
+import type { RunEnd, Spawner } from "../../src/methods/spawner.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { SimulatedClock } from "../harness/clock.ts";
@@ -353,6 +353,27 @@ describe("run, with real programs", () => {
       reason: "no such directory: /no/such",
     });
   });
+
+  it.each([
+    [
+      { memory: 64 * 2 ** 20 },
+      "SIGKILL",
+      "failed",
+      "ended by SIGKILL; its processes together ran out of the 64 MB of memory that they may use",
+    ],
+    [{ processes: 20 }, null, "succeeded", "further processes were refused, of which it may have 20"],
+  ] as const)(
+    "names the limit that all processes together have reached: %j",
+    async (reached, signal, state, reason) => {
+      const total = { bytes: 0, kept: 0 };
+      const ended: RunEnd = {
+        ...{ kind: "exited", code: signal === null ? 0 : null, signal, reached, startedAt: 1, at: 2, rest: [] },
+        totals: { stdout: total, stderr: total },
+      };
+      const spawner = { start: async () => ({ pid: 1, end: Promise.resolve(ended) }) } as unknown as Spawner;
+      expect(await command.run(contextOf(spawner, ["x"]))).toMatchObject({ state, reason });
+    },
+  );
 
   it("names the signal that ended a program", async () => {
     const { end } = await run({ script: "kill -9 $$" });

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { CONTROLLERS, GROUPS_SLICE, GROUPS_UNIT } from "../../src/platform/command-groups.ts";
 import { tempDir } from "../harness/temp.ts";
 import { ROOT } from "../repository/parts/sources.ts";
 
@@ -32,6 +33,19 @@ describe("the unit for systemd", () => {
     expect(Object.fromEntries(settings)).toMatchObject(wanted);
   });
 
+  it("runs beside the service of the control groups, in one slice, and has none in its own group", () => {
+    const commands = settingsOf(read("steward-commands.service"));
+    expect(settings.get("Wants")).toBe("steward-commands.service");
+    expect(settings.get("After")).toBe("steward-commands.service");
+    expect([settings.get("Slice"), commands.get("Slice")]).toEqual([GROUPS_SLICE, GROUPS_SLICE]);
+    // Before version 254 systemd could not start the daemon again while commands have groups in its own.
+    expect(settings.has("Delegate")).toBe(false);
+    expect(Object.fromEntries(commands)).toMatchObject({
+      ...{ User: settings.get("User"), Delegate: CONTROLLERS.join(" "), KillMode: "process", OOMPolicy: "continue" },
+    });
+    expect(commands.get("ExecStartPost")).toContain(`cd ${GROUPS_UNIT}`);
+  });
+
   it("puts no limit on the daemon that its commands would inherit", () => {
     const sandbox =
       /^(Protect|Private|Restrict|MemoryMax|MemoryHigh|NoNewPrivileges|SystemCallFilter|CapabilityBounding|RuntimeMax)/;
@@ -46,6 +60,7 @@ describe("the unit for systemd", () => {
     const path = join(directory, "steward.service");
     // The program need not be installed here.
     writeFileSync(path, unit.replace(/^(Exec\w+=)\S+/gm, `$1${process.execPath}`));
+    writeFileSync(join(directory, "steward-commands.service"), read("steward-commands.service"));
     if (confined) {
       mkdirSync(`${path}.d`);
       writeFileSync(join(`${path}.d`, "confined.conf"), read("confined.conf"));

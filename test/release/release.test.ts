@@ -64,7 +64,12 @@ describe.skipIf(cannotPack)("npm run release", () => {
     for (const name of ["nats", "xstate", "pino", "p-queue", "yaml", "zod", "hono"])
       expect(terms).toMatch(new RegExp(`^${name} \\d.*: \\S`, "m"));
     // The bundle brings what the package installs.
-    for (const path of ["share/man/man1/steward.1.gz", "share/systemd/steward.service", "LICENSE"])
+    for (const path of [
+      "share/man/man1/steward.1.gz",
+      "share/systemd/steward.service",
+      "share/systemd/steward-commands.service",
+      "LICENSE",
+    ])
       expect(existsSync(join(root, path)), path).toBe(true);
   });
 
@@ -93,6 +98,7 @@ describe.skipIf(cannotPack)("npm run release", () => {
         "./etc/steward/",
         "./usr/bin/steward -> ../lib/steward/bin/steward",
         "./usr/lib/systemd/system/steward.service",
+        "./usr/lib/systemd/system/steward-commands.service",
         "./usr/lib/sysusers.d/steward.conf",
         "./usr/share/man/man1/steward.1.gz",
         "./usr/share/bash-completion/completions/steward",

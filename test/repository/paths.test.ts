@@ -13,7 +13,7 @@ const WRITTEN = "paths that the user of this machine wrote";
 const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/platform/names.ts": "the way itself",
   "src/platform/installation.ts": FIXED,
-  "src/platform/scope-programs.ts": FIXED,
+  "src/platform/command-groups.ts": FIXED,
   "src/config/file/paths.ts": WRITTEN,
   "src/cli/input/operator-key.ts": "the file of a key that the user names; a name is one token",
   "src/config/check.ts": WRITTEN,

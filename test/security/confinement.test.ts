@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { RunConfig, SecretsConfig } from "../../src/config/config.ts";
 import type { RunSpec } from "../../src/methods/spawner.ts";
-import { scopePrograms } from "../../src/platform/scope-programs.ts";
+import { type CommandGroups, commandGroups } from "../../src/platform/command-groups.ts";
 import { Confinement } from "../../src/security/confinement.ts";
 import { tempDir } from "../harness/temp.ts";
 
@@ -28,8 +28,8 @@ beforeEach(async () => {
 const confinement = (run: Partial<RunConfig> | null, env: Record<string, string> = {}): Confinement =>
   new Confinement({ node: "ship1", run: run && { ...NONE, ...run }, secrets: () => secrets, env });
 /** On a machine with control groups, or with the reason why it has none. */
-const grouped = (run: Partial<RunConfig>, scopes: ReturnType<typeof scopePrograms>): Confinement =>
-  new Confinement({ node: "ship1", run: { ...NONE, ...run }, secrets: () => secrets, env: {}, scopes: () => scopes });
+const grouped = (run: Partial<RunConfig>, groups: CommandGroups | string): Confinement =>
+  new Confinement({ node: "ship1", run: { ...NONE, ...run }, secrets: () => secrets, env: {}, groups: () => groups });
 const refusal = (run: Partial<RunConfig> | null, spec: Partial<RunSpec>): string | undefined =>
   confinement(run).refusal({ ...SPEC, ...spec });
 function secretFile(name: string, text: string, mode = 0o600): void {
@@ -63,33 +63,79 @@ describe("a subscription", () => {
     expect(confinement({ user: "4242424", group: "7" }).confined(SPEC).bounds).toEqual({ uid: 4242424, gid: 7 });
   });
 
-  it("bounds all processes of a command together where systemd makes control groups, and each process elsewhere", () => {
+  it("bounds all processes of a command together where control groups can be made, and each process elsewhere", () => {
     const run = { limits: { ...LIMITS, memory: 5e9 }, together: { memory: 1e9, processes: 5, cpu: 50 } };
-    const programs = { run: "/usr/bin/systemd-run", user: "/usr/bin/setpriv" };
-    const here = grouped(run, programs);
+    const here = grouped(run, { folder: "/sys/fs/cgroup/steward.slice/steward-commands.service" });
     expect(here.confined(SPEC).bounds).toEqual({ limits: { memory: 5e9 }, together: run.together });
     const elsewhere = grouped({ ...run, user: null }, "systemd does not run this machine").confined(SPEC).bounds;
     expect(elsewhere).toEqual({ limits: isRoot ? { memory: 1e9 } : { memory: 1e9, processes: 5 } });
-    // The programs that make the group run before the command, as root.
-    for (const name of ["LD_PRELOAD", "DBUS_SYSTEM_BUS_ADDRESS", "SYSTEMD_LOG_LEVEL"])
+    // The shell that enters the group runs before the command.
+    for (const name of ["LD_PRELOAD", "BASH_FUNC_echo%%", "BASH_ENV", "SHELLOPTS"])
       expect(here.refusal({ ...SPEC, env: { [name]: "x" } })).toContain(`${name} would act before the limits`);
     expect(here.refusal({ ...SPEC, env: { MINE: "x" } })).toBeUndefined();
   });
 
-  it("has control groups where systemd runs the machine, with version 2 and the programs for them, for root alone", () => {
-    const folder = join(base, "bin");
-    const places = { systemd: join(base, "system"), controllers: join(base, "controllers"), folders: [folder] };
-    const why = (uid = 0) => scopePrograms(uid, places);
-    expect(why(1000)).toContain("only a daemon of root");
-    expect(why()).toContain("systemd does not run");
-    mkdirSync(places.systemd);
-    writeFileSync(places.controllers, "cpuset cpu io");
-    expect(why()).toContain("no control groups of version 2");
-    writeFileSync(places.controllers, "cpuset cpu io memory pids\n");
-    expect(why()).toContain("systemd-run and setpriv are needed");
-    mkdirSync(folder);
-    for (const name of ["systemd-run", "setpriv"]) writeFileSync(join(folder, name), "", { mode: 0o755 });
-    expect(why()).toEqual({ run: join(folder, "systemd-run"), user: join(folder, "setpriv") });
+  describe("has control groups", () => {
+    const slice = (): string => join(base, "groups/steward.slice");
+    const folder = (): string => join(slice(), "steward-commands.service");
+    const own = process.geteuid?.() ?? 0;
+    const asked = (uid: number, visits = false) =>
+      commandGroups(
+        { uid, visits },
+        {
+          ...{ systemd: join(base, "system"), groups: join(base, "groups"), own: join(base, "own") },
+          folders: [join(base, "bin")],
+        },
+      );
+    const hasSystemd = (controllers = "cpuset cpu io memory pids\n"): void => {
+      for (const name of ["system", "groups", "bin"]) mkdirSync(join(base, name));
+      writeFileSync(join(base, "groups/cgroup.controllers"), controllers);
+    };
+    const hasUnit = (controllers = "cpu memory pids\n", owner = own): void => {
+      mkdirSync(folder(), { recursive: true });
+      writeFileSync(join(slice(), "cgroup.procs"), "");
+      writeFileSync(join(folder(), "cgroup.subtree_control"), controllers);
+      writeFileSync(join(base, "own"), "0::/steward.slice/steward.service\n");
+      if (isRoot) for (const path of [folder(), join(slice(), "cgroup.procs")]) chownSync(path, owner, owner);
+    };
+
+    it("on a machine that systemd runs, with version 2 and the three controllers", () => {
+      expect(asked(0)).toContain("systemd does not run this machine");
+      hasSystemd("cpuset cpu io\n");
+      expect(asked(0)).toContain("no control groups of version 2 with memory, pids and cpu");
+    });
+
+    it("for a daemon of root, which has the service made where it does not run", () => {
+      hasSystemd();
+      expect(asked(0)).toContain("systemctl and systemd-run are needed");
+      for (const name of ["systemctl", "systemd-run", "setpriv"])
+        writeFileSync(join(base, "bin", name), "", { mode: 0o755 });
+      const [control, run, user] = ["systemctl", "systemd-run", "setpriv"].map((name) => join(base, "bin", name));
+      expect(asked(0)).toEqual({ folder: folder(), maker: { control, run }, user });
+      hasUnit();
+      expect(asked(0)).toEqual({ folder: folder(), user });
+    });
+
+    it("for a daemon of another user where the service hands all three controllers to that user", () => {
+      hasSystemd();
+      expect(asked(1000)).toContain("does not run: systemctl start steward-commands.service");
+      hasUnit("cpu pids\n", isRoot ? 1000 : own);
+      const user = isRoot ? 1000 : own;
+      expect(asked(user)).toContain("does not run");
+      writeFileSync(join(folder(), "cgroup.subtree_control"), "cpu memory pids\n");
+      expect(asked(user)).toEqual({ folder: folder() });
+      expect(asked(user + 1)).toContain("is not the daemon's");
+    });
+
+    it("for a daemon in the same slice: the kernel lets no other process into a group there", () => {
+      hasSystemd();
+      hasUnit("cpu memory pids\n", isRoot ? 1000 : own);
+      const user = isRoot ? 1000 : own;
+      writeFileSync(join(base, "own"), "0::/system.slice/steward.service\n");
+      expect(asked(user)).toContain("the daemon does not run in steward.slice");
+      // Whoever looks on behalf of the daemon runs elsewhere.
+      expect(asked(user, true)).toEqual({ folder: folder() });
+    });
   });
 
   it.runIf(isRoot)("does not bound the number of processes of root, and says so", () => {

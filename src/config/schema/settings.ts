@@ -326,7 +326,8 @@ const run = kind(
     together: setting(
       mapping({
         memory: setting(size("16MB", "1024GB").optional(), {
-          description: "Memory of all processes of a command; beyond it the kernel ends one of them.",
+          description:
+            "Memory of all processes of a command; beyond it the kernel ends them, and the command has failed.",
           example: "1GB",
         }),
         processes: setting(wholeNumber(1, 1_000_000).optional(), {
@@ -340,7 +341,7 @@ const run = kind(
       }).optional(),
       {
         description:
-          "Limits of all processes of one command together, in a control group that systemd makes for it. Needs a daemon of root, systemd and control groups of version 2; elsewhere `memory` and `processes` hold as in `limits`, and `steward doctor` says so.",
+          "Limits of all processes of one command together, in a control group of its own. Needs systemd, control groups of version 2, and the service `steward-commands` or a daemon of root; elsewhere `memory` and `processes` hold as in `limits`, and `steward doctor` says so.",
       },
     ),
   }),

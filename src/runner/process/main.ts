@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import type { Clock } from "../../message/clock.ts";
+import { commandGroups } from "../../platform/command-groups.ts";
+import { removeEmptyGroups } from "../command-group.ts";
 import { runnerFile } from "../protocol.ts";
 import { closeInherited } from "./inherited-descriptors.ts";
 import { goLast } from "./memory-shortage.ts";
@@ -81,6 +83,7 @@ if (await service.listen()) {
   } catch (error) {
     log(`its process id could not be written: ${String(error)}`);
   }
+  removeEmptyGroups(commandGroups(), clock.now());
   log("serves");
   if (!say("ready")) service.leaveWhenIdle();
 } else {

@@ -13,10 +13,11 @@ import {
 import { join, resolve } from "node:path";
 import { withSecrets } from "../../message/text/secret-reference.ts";
 import type { RunBounds, RunSpec } from "../../methods/spawner.ts";
+import { type CommandGroups, commandGroups } from "../../platform/command-groups.ts";
 import { limitProgram } from "../../platform/limit-program.ts";
 import { holdBelow } from "../../platform/names.ts";
-import { scopePrograms } from "../../platform/scope-programs.ts";
 import { cleanEnvironment } from "../command-environment.ts";
+import { CommandGroup } from "../command-group.ts";
 import { inputFile, scriptFile } from "../run-records.ts";
 
 /** Environment, directory and mask that the asking daemon gives to its commands. */
@@ -36,6 +37,8 @@ export interface ProgramStart {
   readonly input: number | undefined;
   /** The script, where the program reads it from its fourth descriptor. */
   readonly script: number | undefined;
+  /** The control group that it enters first; to be ended with the program, also where that could not be started. */
+  readonly group: CommandGroup | undefined;
   close(): void;
 }
 
@@ -48,8 +51,8 @@ const SEARCH = "/bin:/usr/bin";
 
 /**
  * Gets a program ready to be started. User, group, directory and mask are set in the forked process; limits by `prlimit`,
- * which runs as that user already and becomes the program. Where all processes together have limits, systemd makes a control
- * group first, as root, and `setpriv` takes on the user in it. Secrets are put in here and are in no file with a name.
+ * which runs as that user already and becomes the program. Where all processes together have limits, a small shell enters a
+ * control group first, and `setpriv` takes on the user in it. Secrets are put in here and are in no file with a name.
  *
  * @throws Error with a `code`, as `spawn` does
  */
@@ -57,7 +60,7 @@ export function programStart(
   directory: string,
   spec: RunSpec,
   asked: StartedWith,
-  scopes = scopePrograms,
+  groups: () => CommandGroups | string = commandGroups,
 ): ProgramStart {
   const { bounds = {} } = spec;
   const held: (() => void)[] = [];
@@ -99,12 +102,15 @@ export function programStart(
     const { uid, gid, umask = asked.umask } = bounds;
     const limited = withLimits(argv, bounds.limits, env.PATH ?? SEARCH, cwd);
     if (bounds.together !== undefined) {
-      const [file = "", ...args] = inScope(limited, spec.id, bounds, scopes());
-      return { file, args, options: { cwd: standing, env }, umask, input, script, close };
+      // The shell that enters the group starts in any case: a program that is missing is found here.
+      insistOnProgram(argv[0] ?? "", env.PATH ?? SEARCH, cwd);
+      const { group, words } = inGroup(limited, spec.id, bounds, groups());
+      const [file = "", ...args] = words;
+      return { file, args, options: { cwd: standing, env }, umask, input, script, group, close };
     }
     const [file = "", ...args] = limited;
     const identity = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
-    return { file, args, options: { cwd: standing, env, ...identity }, umask, input, script, close };
+    return { file, args, options: { cwd: standing, env, ...identity }, umask, input, script, group: undefined, close };
   } catch (error) {
     close();
     throw error;
@@ -146,30 +152,35 @@ function withLimits(
   const program = limitProgram();
   if (program === undefined) throw fault("ENOSYS", "prlimit is missing here, which sets the limits of this command");
   // The limiting program starts in any case: a program that is missing is found here.
-  const found = search(argv[0] ?? "", path, cwd);
-  if (found !== undefined) throw fault(found, `${found}: ${argv[0]}`);
+  insistOnProgram(argv[0] ?? "", path, cwd);
   return [program, ...options, "--", ...argv];
 }
 
-function inScope(
+/** @throws Error: a command without the group that is to bound it is not started */
+function inGroup(
   argv: readonly string[],
   id: string,
   { uid, gid, together = {} }: RunBounds,
-  programs: ReturnType<typeof scopePrograms>,
-): readonly string[] {
-  if (typeof programs === "string") throw fault("ENOSYS", `no control group can be made: ${programs}`);
-  const { memory, processes, cpu } = together;
-  const properties = [
-    ...(memory === undefined ? [] : [`MemoryMax=${memory}`, "MemorySwapMax=0"]),
-    ...(processes === undefined ? [] : [`TasksMax=${processes}`]),
-    ...(cpu === undefined ? [] : [`CPUQuota=${cpu}%`]),
-  ].flatMap((property) => ["-p", property]);
+  groups: CommandGroups | string,
+): { readonly group: CommandGroup; readonly words: readonly string[] } {
+  if (typeof groups === "string") throw fault("ENOSYS", `no control group can be made: ${groups}`);
   const user = [
     ...(uid === undefined ? [] : [`--reuid=${uid}`]),
     ...(gid === undefined ? [] : [`--regid=${gid}`, "--clear-groups"]),
   ];
-  const scope = [programs.run, "--scope", "--quiet", "--collect", `--unit=steward-${id}`, ...properties, "--"];
-  return [...scope, ...(user.length === 0 ? [] : [programs.user, ...user, "--"]), ...argv];
+  if (user.length > 0 && groups.user === undefined)
+    throw fault("ENOSYS", "setpriv is missing here, which takes on the user of this command: install util-linux");
+  const program = user.length === 0 || groups.user === undefined ? [] : [groups.user, ...user, "--"];
+  const group = groupFor(groups, id, together);
+  return { group, words: group.entered([...program, ...argv]) };
+}
+
+function groupFor(groups: CommandGroups, id: string, together: NonNullable<RunBounds["together"]>): CommandGroup {
+  try {
+    return CommandGroup.make(groups, id, together);
+  } catch (error) {
+    throw fault("ENOSYS", `no control group can be made: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function limitOptions(limits: NonNullable<RunBounds["limits"]>): string[] {
@@ -194,6 +205,11 @@ function limitOptions(limits: NonNullable<RunBounds["limits"]>): string[] {
 function presentLimits(): Map<string, number> {
   const rows = readFileSync("/proc/self/limits", "utf8").matchAll(/^(Max [a-z ]+?) {2,}(?:\d+|unlimited) +(\d+) /gm);
   return new Map([...rows].map(([, name = "", hard]) => [name, Number(hard)]));
+}
+
+function insistOnProgram(program: string, path: string, cwd: string): void {
+  const found = search(program, path, cwd);
+  if (found !== undefined) throw fault(found, `${found}: ${program}`);
 }
 
 /** Why the system would not find a program; `undefined`: it would. */

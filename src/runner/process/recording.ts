@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
 import { sleep } from "../../platform/sleep.ts";
+import type { CommandGroup } from "../command-group.ts";
 import { isGroupAlive, processesOfRun, signalGroup, startTimeOf, terminateGroup } from "../process-group.ts";
 import { bootId, recordEnd, recordStarted } from "../run-records.ts";
 import { Audience, type RunListener } from "./audience.ts";
@@ -53,6 +54,7 @@ export class Recording {
   readonly #streams = new Map<"stdout" | "stderr", RedactedStream>();
   readonly #readers: Readable[] = [];
   #pid: number | undefined;
+  #group: CommandGroup | undefined;
   #startedAt = 0;
   #ended: "timeout" | "cancel" | undefined;
   #exit: { code: number | null; signal: string | null } | undefined;
@@ -87,6 +89,7 @@ export class Recording {
     const { spec } = this;
     const fail = (error: unknown): void => {
       closePipes(pipes, true);
+      start?.group?.end(this.#world.clock);
       const end = startFault(error, spec.argv[0], spec.cwd ?? asked.cwd);
       this.failed(end.kind === "notStarted" ? { ...end, message: this.#redactor.text(end.message) } : end);
     };
@@ -114,6 +117,7 @@ export class Recording {
     });
     if (child.pid === undefined) return;
     closePipes(pipes, false);
+    this.#group = start.group;
     this.#begun(child, child.pid, pipes);
   }
 
@@ -180,6 +184,7 @@ export class Recording {
     if (this.#pid === undefined || this.#groupGone) return;
     this.#killed = true;
     signalGroup(this.#pid, "SIGKILL");
+    this.#group?.kill();
     this.#drainUntil = this.#world.clock.monotonic() + VANISH;
   }
 
@@ -222,7 +227,11 @@ export class Recording {
   #exitedEnd(): RunEnd {
     for (const [name, redacted] of this.#streams) this.#output.write(name, redacted.end());
     this.#streams.clear();
-    const left = this.#pid === undefined ? [] : processesOfRun(this.spec.id, this.#looksEverywhere ? 0 : this.#pid);
+    const reached = this.#group?.reached;
+    // Bounds that hold for all processes hold to their end: those that left the process group end as well.
+    this.#swept ||= this.#ended === undefined && this.#group?.isPopulated === true;
+    this.#group?.end(this.#world.clock);
+    const left = this.#mayHaveLeft ? processesOfRun(this.spec.id, this.#looksEverywhere ? 0 : (this.#pid ?? 0)) : [];
     return {
       kind: "exited",
       code: this.#exit?.code ?? null,
@@ -230,11 +239,17 @@ export class Recording {
       ...(this.#ended === undefined ? {} : { ended: this.#ended }),
       ...(this.#swept ? { swept: true as const } : {}),
       ...(left.length > 0 ? { left } : {}),
+      ...(reached === undefined ? {} : { reached }),
       startedAt: this.#startedAt,
       at: this.#world.clock.now(),
       rest: [],
       totals: this.#output.totals(),
     };
+  }
+
+  /** A process leaves its process group by itself, and its control group never. */
+  get #mayHaveLeft(): boolean {
+    return this.#pid !== undefined && this.#group === undefined;
   }
 
   /** Numbers of processes grow, but for once in millions: usually only what is younger than the program is looked at. */

@@ -29,6 +29,15 @@ const LOGINS = "broker/logins.test.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    name: "outside-of-the-group",
+    breaks: "a command that cannot enter its control group is started without its limits",
+    file: "src/runner/command-group.ts",
+    find: 'was not started" >&2; exit 126; };',
+    replace: 'was not started" >&2; };',
+    row: "have a process of it run outside of its control group",
+    test: ["runner/process/program-start.test.ts", "does not start in a group that it cannot enter"],
+  },
+  {
     name: "any-challenge-signed",
     breaks: "a login signs whatever the broker asks it to sign",
     file: "src/broker/nats-dial.ts",
