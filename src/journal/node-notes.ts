@@ -42,6 +42,14 @@ export class NodeNotes {
     this.#store.put("labels", node, record);
   }
 
+  dropLabels(node: string): void {
+    this.#store.remove("labels", node);
+  }
+
+  dropFacts(node: string): void {
+    this.#store.remove("facts", node);
+  }
+
   /** A loss of it in a crash does no harm: the node tells all of it to the next life of the daemon. */
   setFacts(node: string, record: FactsRecord): void {
     this.#store.putSoon("facts", node, record);

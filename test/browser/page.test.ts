@@ -56,7 +56,7 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
 
     await fleet.node("ship2").kill();
     await fleet.link("ship2", "offline");
-    await row("ship2").locator(".cell.link").getByText("offline").waitFor({ timeout: 1_500 });
+    await row("ship2").locator(".cell.link").getByText("offline").waitFor();
 
     await page.goto(`${front.url}/run?to=ship1`);
     await page

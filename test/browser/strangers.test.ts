@@ -208,6 +208,9 @@ describe.runIf(CHROMIUM !== undefined)("the page with content of others", () => 
           document.documentElement.scrollWidth - innerWidth,
           ...[...document.querySelectorAll("main, .scrolling")].map((part) => part.scrollWidth - part.clientWidth))`);
         expect(tooWide, `${path} is wider than its window`).toBeLessThanOrEqual(0);
+        const cut = await page.evaluate(`[...document.querySelectorAll(".scroll:has(> :is(.jobs, .audit, .processes))")]
+          .filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.getAttribute("aria-label"))`);
+        expect(cut, `what of ${path} has to be scrolled to sideways`).toEqual([]);
         expect(await violations(page, axe), `${path} with ${JSON.stringify(options)}`).toEqual([]);
       }
       expect(faults).toEqual([]);

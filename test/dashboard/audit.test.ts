@@ -14,10 +14,21 @@ const RECORDS = [
     subject: "command.shellcommand.os",
     nodes: ["ship1"],
     ids: ["ID1"],
+    atTime: "1970-01-01T00:00:01.000Z",
     arguments: ["uname"],
     prev: "",
   },
-  { no: 2, at: 2_000, what: "operation", operation: "hold", by: "bob", allowed: true, target: "ship2", prev: "" },
+  {
+    no: 2,
+    at: 2_000,
+    what: "operation",
+    operation: "hold",
+    by: "bob",
+    allowed: true,
+    target: "ship2",
+    job: "JOB1",
+    prev: "",
+  },
   {
     no: 3,
     at: 3_000,
@@ -37,6 +48,8 @@ describe("the audit on the page", () => {
     expect(text).toMatch(/eve.*refused.*from is \[central\]/);
     expect(text).toMatch(/bob.*operation hold.*target "ship2"/);
     expect(text).toMatch(/ann.*command\.shellcommand\.os.*uname.*ID1.*ship1/);
+    expect(text).not.toContain("atTime");
+    expect(shown.find("a", "JOB1").getAttribute("href")).toBe("/jobs/JOB1");
     expect(shown.textContent).toContain("steward audit");
   });
 

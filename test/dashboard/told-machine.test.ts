@@ -77,7 +77,9 @@ describe("the machine of a subscriber on another node", () => {
     });
     silent = true;
     await press("ask again");
-    expect(shown.textContent).toContain("this process of ship1 could not be read: ship1 did not answer within 8 s");
+    expect(shown.textContent).toContain(
+      "this process of ship1 could not be read: ship1 did not answer within 8 s. Shown is",
+    );
     expect(shown.textContent).toContain("present state, after 2 transitions");
   });
 });

@@ -47,7 +47,7 @@ export function Jobs() {
         empty="There is no such job. A command that is sent in waves is a job: Run, In waves."
       >
         {(list) => (
-          <PlainTable label="Jobs" heads={["State", "What", "Target", "Wave", "Nodes", "Since"]}>
+          <PlainTable label="Jobs" kind="jobs" heads={["State", "What", "Target", "Wave", "Nodes", "Since"]}>
             {list.map((job) => (
               <tr key={job.id}>
                 <td>

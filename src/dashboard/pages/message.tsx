@@ -195,10 +195,8 @@ function AskedBy({ message }: { message: MessageDetail }) {
       <dt>asked by</dt>
       <dd>
         {reading.value}
-        {signed === true && ", signed"}{" "}
-        <a class="quiet" href={urlOf(["inspection"], { tab: "audit", message: id })}>
-          the audit of it
-        </a>
+        {signed === true && ", signed"},{" "}
+        <a href={urlOf(["inspection"], { tab: "audit", message: id })}>the audit of it</a>
       </dd>
     </div>
   );

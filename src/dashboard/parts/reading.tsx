@@ -26,7 +26,7 @@ export function Shown<T>({
           {what} could not be read: {fault}
           {value !== undefined && (
             <>
-              {" "}
+              {/[.!?]$/.test(fault) ? " " : ". "}
               Shown is what was read <Ago at={readAt} />.
             </>
           )}

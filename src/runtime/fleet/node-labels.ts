@@ -105,6 +105,12 @@ export class NodeLabels {
     this.labelNode(node, labels, by);
   }
 
+  /** Takes back all that was given to a node that left the fleet. */
+  forget(node: string): void {
+    this.#enrolledAt.delete(node);
+    if (this.#given.delete(node)) this.#options.journal.notes.dropLabels(node);
+  }
+
   #after(node: string, labels: LabelChanges, by: string): Readonly<Record<string, GivenLabel>> {
     const { clock } = this.#options;
     const given = new Map(Object.entries(this.#given.get(node) ?? NONE));

@@ -24,6 +24,10 @@ export class ToldSchedules {
       yield [key.slice(KEY.length), value as unknown as NodeSchedules];
   }
 
+  forget(node: string): void {
+    this.#journal.dropCheckpoint(`${KEY}${node}`);
+  }
+
   /** Takes the news of a node; the same news may come twice. */
   told(node: string, { at, all, changed, gone = [] }: ScheduleNews): void {
     const before = new Map((this.of(node)?.schedules ?? []).map((view) => [view.name, view]));

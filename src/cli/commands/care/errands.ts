@@ -41,7 +41,7 @@ number of attempts and why the last one failed. They are tried again after growi
                   { title: "MADE", cell: ({ madeAt }) => times.at(madeAt) },
                   { title: "TRIED", cell: ({ attempts }) => String(attempts), align: "right" },
                   { title: "NEXT", cell: ({ dueAt }) => times.at(dueAt) },
-                  { title: "WHAT", cell: ({ text }) => visible(text) },
+                  { title: "WHAT", cell: ({ text }) => visible(text), isLong: true },
                   { title: "FAULT", cell: ({ fault = "" }) => visible(fault) },
                 ],
                 cli.columns,

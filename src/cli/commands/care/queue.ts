@@ -60,6 +60,7 @@ gone. \`steward cancel ID ID …\` takes messages back.`,
               { title: "EXPECTED", cell: ({ expectedAt }) => (expectedAt === null ? "-" : times.at(expectedAt)) },
               {
                 title: "WHAT",
+                isLong: true,
                 cell: ({ summary, urgent }) => `${urgent === true ? "(urgent) " : ""}${visible(summary)}`,
               },
               { title: "WHY", cell: ({ reason = "" }) => visible(reason) },

@@ -42,7 +42,7 @@ export function factChangeLines({ node, changes }: FactsView, times: Times, colu
     [
       { title: "CHANGED", cell: ({ at }) => times.at(at) },
       { title: "FACT", cell: ({ key }) => visible(key) },
-      { title: "FROM", cell: ({ key, from }) => factText(key, from) },
+      { title: "FROM", cell: ({ key, from }) => factText(key, from), isLong: true },
       { title: "TO", cell: ({ key, to }) => factText(key, to) },
     ],
     columns,
@@ -57,7 +57,7 @@ export function labelLines(views: readonly LabelView[], times: Times, columns?: 
     [
       { title: "NODE", cell: ({ node }) => visible(node) },
       { title: "LABEL", cell: ({ key }) => visible(key) },
-      { title: "VALUE", cell: ({ value }) => visible(value) },
+      { title: "VALUE", cell: ({ value }) => visible(value), isLong: true },
       { title: "BY", cell: ({ by }) => visible(by) },
       { title: "GIVEN", cell: ({ givenAt }) => (givenAt === undefined ? "in its file" : times.at(givenAt)) },
       {

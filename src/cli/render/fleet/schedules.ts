@@ -21,6 +21,7 @@ export function scheduleLines(
       { title: "LAST RUN", cell: (view) => lastRun(view, times, paint) },
       {
         title: "WHEN",
+        isLong: true,
         cell: ({ when, zone, window }) => visible(`${when} ${zone}${window === undefined ? "" : `, ${window}`}`),
       },
       { title: "MISSED", cell: ({ missed, left }) => `${missed}${left === 0 ? "" : `, ${left} left out`}` },

@@ -151,7 +151,8 @@ export function Audit() {
 
 function Row({ record }: { record: AuditRecordOf }) {
   const { no: _, prev: _prev, at, by, what, operation, subject, nodes = [], ids = [], allowed, why, ...more } = record;
-  const text = Object.entries(more).map(([key, value]) => `${key} ${pictured(JSON.stringify(value) ?? "")}`);
+  const { job, atTime: _atTime, ...rest } = more as typeof more & { readonly job?: unknown; readonly atTime?: unknown };
+  const text = Object.entries(rest).map(([key, value]) => `${key} ${pictured(JSON.stringify(value) ?? "")}`);
   const [first] = ids;
   return (
     <tr>
@@ -163,6 +164,11 @@ function Row({ record }: { record: AuditRecordOf }) {
         <span class="quiet">{what}</span> {typeof operation === "string" ? `${operation} ` : ""}
         {subject !== undefined && <span class="mono">{subject}</span>}
         {text.length > 0 && <div class="mono">{text.join(", ").slice(0, 400)}</div>}
+        {typeof job === "string" && (
+          <div>
+            <a href={urlOf(["jobs", job])}>{job}</a>
+          </div>
+        )}
         {first !== undefined && (
           <div>
             <a data-row href={urlOf(["messages", first])}>

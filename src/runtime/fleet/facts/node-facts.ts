@@ -44,6 +44,11 @@ export class NodeFacts {
     return this.#journal.notes.factsOf(node);
   }
 
+  /** Forgets the facts of a node that left the fleet. */
+  forget(node: string): void {
+    if (this.#texts.delete(node)) this.#journal.notes.dropFacts(node);
+  }
+
   factsTold(node: string, { at, all, set, gone = [] }: FactsTold): void {
     // Two hosts with one name tell in turn, and neither is believed.
     if (this.#fleet.heldBack(node) !== undefined) return;

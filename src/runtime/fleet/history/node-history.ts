@@ -95,11 +95,16 @@ export class NodeHistory {
         const state = node[region];
         const known = this.#spans.last(node.name, region);
         if (known === state) continue;
-        const at = known === undefined && region === "link" ? Math.min(now, node.linkSince) : now;
+        const at = known === undefined ? this.#since(node, region, now) : now;
         this.#add([at, node.name, region, state, region === "link" ? node.cause : "found so at the start"]);
       }
     }
     this.#tick();
+  }
+
+  /** The time from which on a region that has no record was as it is: each change is recorded, so it has been as it began. */
+  #since({ name, linkSince }: NodeDescription, region: string, now: number): number {
+    return Math.min(now, region === "link" ? linkSince : (this.#spans.first(name) ?? now));
   }
 
   changed(change: NodeChange): void {

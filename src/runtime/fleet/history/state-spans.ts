@@ -24,6 +24,12 @@ export class StateSpans {
     return this.#nodes.get(node)?.get(region)?.at(-1)?.[1];
   }
 
+  /** The time of the first span of a node; `undefined`: nothing is known of it. */
+  first(node: string): number | undefined {
+    const begun = [...(this.#nodes.get(node)?.values() ?? [])].flatMap(([first]) => first?.[0] ?? []);
+    return begun.length === 0 ? undefined : Math.min(...begun);
+  }
+
   /** Names in order, after one of them, at most so many. */
   names(after: string | undefined, limit: number): readonly string[] {
     this.#names ??= [...this.#nodes.keys()].sort();

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { nearest } from "../../../config/schema/nearest.ts";
 import { fileFault, StewardError } from "../../../message/errors.ts";
 import { nodeNameFault } from "../../../message/node-name.ts";
 import { fingerprint, keysText, parseKeys } from "../../../security/keys/public-keys.ts";
@@ -75,12 +76,16 @@ export class TrustDecisions {
     const { node: self } = config();
     const by = giverName(this.#speaker, self);
     if (verb === "rekey" && node === self) return this.#rekeyCentral(choice);
-    if (core().enrolment === undefined && verb === "decommission")
-      return { node, verb, told: [], ...(await this.#clear(node)) };
-    const registrar = this.#registrar();
-    const { registry } = registrar;
+    const isOpen = core().enrolment === undefined && verb === "decommission";
+    const registrar = isOpen ? undefined : this.#registrar();
+    if (self !== config().central) throw new StewardError("not-central", { node: self, central: config().central });
     if (node === self)
       throw new StewardError("usage", { fault: `${node} is the management station itself`, command: verb });
+    if (registrar === undefined) {
+      this.#insistHad(node);
+      return { node, verb, told: [], ...(await this.#clear(node)) };
+    }
+    const { registry } = registrar;
     const trusting = registry.state.nodes.flatMap((one) => (one.peers.includes(node) ? [one.node] : []));
     switch (verb) {
       case "accept": {
@@ -109,23 +114,47 @@ export class TrustDecisions {
       }
       case "decommission": {
         const isKnown = registry.decommission(node, by);
-        const had = core().fleet.has(node) || core().journal.outbox.lanesTo(node).length > 0;
-        if (!isKnown && !had) throw new StewardError("node-unknown", { node });
+        if (!isKnown) this.#insistHad(node);
         const cleared = await this.#clear(node);
         return { node, verb, told: isKnown ? trusting : [], ...cleared };
       }
     }
   }
 
-  /** Ends what waits for a node, and forgets it. */
+  /** @throws StewardError `node-unknown` for a name that no node has, and for which nothing waits */
+  #insistHad(node: string): void {
+    const { fleet, journal, maintenance, alertWatch } = this.#options.core();
+    const isHeld = maintenance.of(node) !== undefined || alertWatch.mutes.of(node) !== undefined;
+    if (fleet.has(node) || isHeld || journal.outbox.lanesTo(node).length > 0) return;
+    const near = nearest(node, [...fleet.names()]);
+    throw new StewardError("node-unknown", { node: near === undefined ? node : `${node} (did you mean ${near}?)` });
+  }
+
+  /**
+   * Ends what waits for a node, also what is held for a job or an approval, and forgets the node: a machine that gets its name
+   * later begins with nothing of it.
+   */
   async #clear(node: string): Promise<{ withdrawn: number; interrupted: number }> {
     const { clock, core } = this.#options;
-    const { journal, announce, fleet } = core();
-    const { withdrawn, interrupted } = journal.outbox.abandon(node, clock.now(), `${node} was decommissioned`);
+    const { journal, announce, fleet, holding, maintenance, alertWatch, labels, facts, toldSchedules } = core();
+    const reason = `${node} was decommissioned`;
+    let held = 0;
+    for (const group of [...journal.held.groups]) {
+      if (group.heldCount === 0) continue;
+      const members = journal.held.members(group);
+      const its = [...group.held()].filter((index) => members[index]?.[1] === node);
+      held += holding.end(group, its, "cancelled", reason);
+    }
+    const { withdrawn, interrupted } = journal.outbox.abandon(node, clock.now(), reason);
+    maintenance.release([node], reason);
+    alertWatch.mutes.unmute([node]);
+    labels.forget(node);
+    facts.forget(node);
+    toldSchedules.forget(node);
     fleet.forget(node);
     await journal.flushed();
     announce.withdrawn([...withdrawn, ...interrupted]);
-    return { withdrawn: withdrawn.length, interrupted: interrupted.length };
+    return { withdrawn: withdrawn.length + held, interrupted: interrupted.length };
   }
 
   async #rekeyCentral({ now = false }: Choice): Promise<Decision> {

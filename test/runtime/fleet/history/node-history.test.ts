@@ -62,6 +62,25 @@ test("the states of a node are remembered across lives, and the time between two
   expect(clock.armed).toBe(0);
 });
 
+test("a region that has not changed since its node came is known across a restart from then on, and not from the restart", async () => {
+  const { clock, start, open } = world();
+  const first = open();
+  await clock.advance(10 * MINUTE);
+  first.change("ship1", "link", "online", "hello");
+  await clock.advance(10 * MINUTE);
+  first.history.end();
+  await clock.advance(10 * MINUTE);
+  const second = open([node("ship1", "online", start + 10 * MINUTE), node("ship2", "online", start + 30 * MINUTE)]);
+  await clock.advance(MINUTE);
+  const { unknown, nodes } = second.read();
+  expect(nodes.map(({ name, regions }) => [name, regions.storage?.[0]?.[0]])).toEqual([
+    ["ship1", start + 10 * MINUTE],
+    ["ship2", start + 30 * MINUTE],
+  ]);
+  expect(unknown).toEqual([[start + 20 * MINUTE, start + 30 * MINUTE]]);
+  second.history.end();
+});
+
 test("a daemon that was killed is not known to have been there beyond the last sign of it", async () => {
   const { clock, start, open, store } = world();
   const first = open([node("ship1", "online", start)]);
