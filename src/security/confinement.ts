@@ -48,13 +48,12 @@ const SHELL = ["BASH_*", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "POSIXLY_CORRECT
 export class Confinement {
   readonly #options: ConfinementOptions;
   readonly #identity: Identity;
-  readonly #bounds: RunBounds;
+  #bounds: RunBounds;
 
   constructor(options: ConfinementOptions) {
     this.#options = options;
     this.#identity = options.run === null ? {} : identityOf(options.run);
-    this.#bounds =
-      options.run === null ? {} : boundsOf(options.run, this.#identity, options.groups?.() ?? commandGroups());
+    this.#bounds = this.#boundsHere();
   }
 
   /** Why no command of this subscription can be run now; `undefined`: they can. */
@@ -80,6 +79,9 @@ export class Confinement {
     const secrets = this.#secrets(spec);
     const { run } = this.#options;
     const { user } = this.#identity;
+    // Groups that were not there may be there by now. Once they were, a command has one, or is not started.
+    if (run !== null && givenOf(run.together) !== undefined && this.#bounds.together === undefined)
+      this.#bounds = this.#boundsHere();
     const cwd = spec.cwd ?? run?.directory ?? (user === undefined ? undefined : homeOf(user));
     const env = { ...(user === undefined ? {} : variablesOf(user)), ...spec.env };
     return {
@@ -90,6 +92,11 @@ export class Confinement {
       ...(Object.keys(this.#bounds).length === 0 ? {} : { bounds: this.#bounds }),
       ...(secrets === undefined ? {} : { secrets }),
     };
+  }
+
+  #boundsHere(): RunBounds {
+    const { run, groups = commandGroups } = this.#options;
+    return run === null ? {} : boundsOf(run, this.#identity, groups());
   }
 
   #insist({ cwd, env }: RunSpec): void {

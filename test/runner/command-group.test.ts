@@ -49,6 +49,7 @@ describe("the control group of a command", () => {
   it.skipIf(HIERARCHY === undefined)(`holds every process of it, and ends with all of them${HERE}`, async () => {
     const folder = mkdtempSync(join(HIERARCHY ?? "", "steward-test-"));
     onTestFinished(async () => {
+      CommandGroup.of({ folder }, "a")?.end(systemClock);
       await eventuallySeen("the group is gone", () => gone(folder));
     });
     const group = CommandGroup.make({ folder }, "a", {});

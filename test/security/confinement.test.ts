@@ -69,6 +69,13 @@ describe("a subscription", () => {
     expect(here.confined(SPEC).bounds).toEqual({ limits: { memory: 5e9 }, together: run.together });
     const elsewhere = grouped({ ...run, user: null }, "systemd does not run this machine").confined(SPEC).bounds;
     expect(elsewhere).toEqual({ limits: isRoot ? { memory: 1e9 } : { memory: 1e9, processes: 5 } });
+    // The service of the groups was started later; once groups are there, no command goes without one.
+    const places: (CommandGroups | string)[] = ["not yet", "not yet", { folder: "/groups" }, "not any more"];
+    const later = new Confinement({
+      ...{ node: "ship1", run: { ...NONE, ...run }, secrets: () => secrets, env: {} },
+      groups: () => places.shift() ?? "",
+    });
+    expect([1, 2, 3].map(() => later.confined(SPEC).bounds?.together)).toEqual([undefined, run.together, run.together]);
     // The shell that enters the group runs before the command.
     for (const name of ["LD_PRELOAD", "BASH_FUNC_echo%%", "BASH_ENV", "SHELLOPTS"])
       expect(here.refusal({ ...SPEC, env: { [name]: "x" } })).toContain(`${name} would act before the limits`);
