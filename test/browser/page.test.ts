@@ -164,6 +164,10 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
     await says(page, /reconnecting/, 3_000);
     await links(page, ["was online", "was online"]);
     await says(page, /stale since \d\d:\d\d:\d\d/);
+    // The longest word of the head has room on a phone too.
+    await page.setViewportSize({ width: 390, height: 780 });
+    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
+    await page.setViewportSize({ width: 1360, height: 820 });
     await fleet.central.start();
     await says(page, /^live$/);
     await links(page, ["online", "online"]);

@@ -89,7 +89,7 @@ export function jobLines(job: JobDetail, times: Times, paint: Paint): string[] {
       [
         "waves",
         waves.length > 1
-          ? `${ends.join(" · ")} nodes${plan.soak > 0 ? `, ${span(plan.soak)} after each` : ""}`
+          ? `${ends.join(" · ")} ${job.nodes - (waves.at(-2) ?? 0) === 1 ? "node" : "nodes"}${plan.soak > 0 ? `, ${span(plan.soak)} after each` : ""}`
           : undefined,
       ],
       ["gate", plan.gate === null ? undefined : `${plan.gate} % of a wave have to succeed`],

@@ -1,5 +1,5 @@
 import { span } from "../../message/text/figures.ts";
-import { clockText } from "../store/clock-choice.ts";
+import { clockText, dayText } from "../store/clock-choice.ts";
 import { theStore } from "../store/store.ts";
 import type { Look } from "../text/looks.ts";
 import { bothTimes } from "../text/times.ts";
@@ -11,6 +11,13 @@ const LOOKS = {
   stale: { symbol: "○", word: "stale", tone: "bad" },
   "signed out": { symbol: "⊘", word: "signed out", tone: "bad" },
 } as const satisfies Readonly<Record<string, Look>>;
+
+const HALF_A_DAY = 43_200_000;
+
+/** The words of a time: a time of day means today, so for one that is long ago the day stands beside it. */
+function timeOrDay(at: number, now: number): string {
+  return now - at < HALF_A_DAY ? clockText(at) : dayText(at);
+}
 
 /** How fresh the page is: always in sight, on every page. */
 export function LinkStatus() {
@@ -28,7 +35,10 @@ export function LinkStatus() {
       <span class="glyph" aria-hidden="true">
         {symbol}
       </span>
-      <strong>{word === "stale" ? `stale since ${clockText(heardAt)}` : word}</strong>
+      <strong>
+        {word}
+        {word === "stale" && <span class="stale-since"> since {timeOrDay(heardAt, store.now.value)}</span>}
+      </strong>
       {health !== undefined && <span class="quiet station">{health.node}</span>}
     </div>
   );
@@ -45,7 +55,7 @@ export function Warnings() {
   if (word === "stale" || word === "reconnecting")
     lines.push({
       tone: word === "stale" ? "bad" : "warn",
-      text: `No word from the daemon since ${clockText(heardAt)}. All that is shown is as it was then; the page tries again by itself.`,
+      text: `No word from the daemon since ${timeOrDay(heardAt, now)}. All that is shown is as it was then; the page tries again by itself.`,
     });
   if (word === "signed out" && store.session.value !== undefined)
     lines.push({

@@ -98,7 +98,12 @@ export class Core implements Child, FailingChild {
       const name = receiverOf(subject);
       return outbox.waitingCount(subject) > 0 || outbox.openCount(name) > 0 ? [name] : [];
     });
-    for (const name of [central, ...nodes, ...owed]) fleet.expect(name);
+    // A node for which messages are held was made known as they were; it may never have been heard.
+    const awaited = journal.held.groups.flatMap((group) => {
+      const members = group.heldCount === 0 ? [] : journal.held.members(group);
+      return [...group.held()].flatMap((index) => members[index]?.[1] || []);
+    });
+    for (const name of [central, ...nodes, ...owed, ...awaited]) fleet.expect(name);
 
     this.road = new Road({
       ...around,

@@ -30,7 +30,7 @@ export class ApprovalRules {
           .filter((node) => on === undefined || labels.matches(on, node)),
       );
       if (meant.size >= nodes)
-        return `approvals[${i}]: ${subject}${on === undefined ? "" : ` on ${on}`}, from ${nodes} nodes on`;
+        return `approvals[${i}]: ${subject}${on === undefined ? "" : ` on ${on}`}${nodes > 1 ? `, from ${nodes} nodes on` : ""}`;
     }
     return undefined;
   }

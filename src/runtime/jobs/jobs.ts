@@ -322,7 +322,10 @@ export class Jobs {
   #cancelLeft({ record, stand, jobNodes }: KnownJob): Answered[] {
     const { withdrawal } = this.#options;
     const left = [...jobNodes.entries()].filter(({ kind }) => NOT_ENDED.has(kind));
-    if (left.length === 0) throw refused(record, stand, "cancel");
+    if (left.length === 0) {
+      const state = `${stand.state}, and all of its messages have ended`;
+      throw new StewardError("job-state", { id: record.id, verb: "cancel", state });
+    }
     return left.flatMap(({ node, id }) => {
       const answer = withdrawal.cancel(id);
       return answer === undefined ? [] : [{ ...answer, node }];

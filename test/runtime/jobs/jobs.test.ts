@@ -144,7 +144,10 @@ describe("a job", () => {
     await world.until(() => counts(world, id).cancelled === 4, "all are cancelled");
     expect(job(world, id)).toMatchObject({ state: "aborted" });
     expect(ran(world)).not.toContain(shipOf(3));
-    await expect(steer(world, id, "cancel")).rejects.toMatchObject({ code: "job-state" });
+    await expect(steer(world, id, "cancel")).rejects.toMatchObject({
+      code: "job-state",
+      details: { state: "aborted, and all of its messages have ended" },
+    });
     await expectSound(world);
   });
 

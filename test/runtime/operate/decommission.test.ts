@@ -32,6 +32,16 @@ test("a node that leaves the fleet leaves no work, no hold and no label to a mac
   await expectSound(world);
 });
 
+test("a node that was never heard, and for which messages are held, is known after a crash of central too", async () => {
+  const world = await settled(await createWorld());
+  const order = { to: "ship7", subject: WORK, data: {}, approval: true, knownNodesOnly: false } as const;
+  await world.drive(world.daemon("central").operations.createJob(order));
+  expect(world.node("ship7")).toMatchObject({ link: "neverSeen" });
+  world.crash("central");
+  await world.start("central");
+  expect(world.node("ship7")).toMatchObject({ link: "neverSeen" });
+});
+
 test("decommission refuses a name that no node has, the management station itself, and another place than that", async () => {
   const world = await settled(await createWorld());
   const decommission = (at: string, node: string) =>

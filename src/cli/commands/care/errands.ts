@@ -12,7 +12,7 @@ export function addErrands(program: Command, run: Runner): void {
   command(program, "errands", {
     summary: "list alerts and outcomes that wait for their destinations, try them again, or give them up",
     description: `List errands: alerts and outcomes that have not reached their destination (\`destinations:\` in steward.yaml), with the
-number of attempts and why the last one failed. They are tried again after growing pauses, without end, also across restarts; only
+number of attempts and why the last one failed. The beginning of a key is enough. They are tried again after growing pauses, without end, also across restarts; only
 \`drop\` gives one up. docs/alerts.md.`,
     examples: [
       ["steward errands", "what waits"],
@@ -51,11 +51,23 @@ number of attempts and why the last one failed. They are tried again after growi
         }
         if (words.length === 0)
           throw new StewardError("usage", { fault: `${verb} needs keys of errands, or all`, command: "errands" });
-        const ids = words.includes("all") ? errands.map(({ id }) => id) : words;
+        const keys = errands.map(({ id }) => id);
+        const ids = words.includes("all") ? keys : words.map((word) => keyOf(word, keys));
         for (const id of ids) await (verb === "retry" ? daemon.retryErrand(id) : daemon.dropErrand(id));
         if (cli.json) cli.printJson(ids.map((id) => ({ id, done: verb })));
         else cli.print(`${counted(ids.length, "errand")} ${verb === "retry" ? "tried again" : "given up"}`);
         return undefined;
       }),
     );
+}
+
+/** The key that somebody means: the whole of it, or its beginning, where that fits one errand only. */
+function keyOf(word: string, keys: readonly string[]): string {
+  if (keys.includes(word)) return word;
+  const found = keys.filter((key) => word !== "" && key.toLowerCase().startsWith(word.toLowerCase()));
+  const [key, second] = found;
+  if (key === undefined) throw new StewardError("errand-unknown", { id: word });
+  if (second === undefined) return key;
+  const fault = `${word} is the beginning of ${found.length} keys: write more of it`;
+  throw new StewardError("usage", { fault, command: "errands" });
 }

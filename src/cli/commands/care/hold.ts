@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { command, type Runner } from "../../command.ts";
 import { insistMeant } from "../../follow/meant.ts";
-import { momentOf } from "../../input/moments.ts";
+import { momentOrNever } from "../../input/moments.ts";
 import { holdLines } from "../../render/fleet/holds.ts";
 import { counted, visible } from "../../render/text.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
@@ -27,7 +27,10 @@ listed. Nodes are held at central: docs/maintenance.md.`,
     ],
   })
     .argument("[target]", "node, several with commas between them, group, or expression")
-    .option("--until <time>", 'end of the hold: "tomorrow 06:00", "2026-12-01 06:00", 4h; absent: until it is released')
+    .option(
+      "--until <time>",
+      'end of the hold: "tomorrow 06:00", "2026-12-01 06:00", 4h; absent, or never: until it is released',
+    )
     .option("--note <text>", "why, for others who look")
     .option("--yes", "hold all nodes of the target without a question")
     .option("--absolute", "print times as ISO 8601")
@@ -36,7 +39,7 @@ listed. Nodes are held at central: docs/maintenance.md.`,
         const daemon = await cli.daemon();
         const { until, note } = options;
         const now = cli.io.clock.now();
-        const endsAt = until === undefined ? undefined : momentOf("--until", "hold", until, now);
+        const endsAt = until === undefined ? undefined : momentOrNever("--until", "hold", until, now);
         const views =
           target === undefined
             ? await daemon.holds()

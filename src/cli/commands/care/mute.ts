@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { command, type Runner } from "../../command.ts";
 import { insistMeant } from "../../follow/meant.ts";
-import { momentOf } from "../../input/moments.ts";
+import { momentOrNever } from "../../input/moments.ts";
 import { muteLines } from "../../render/fleet/holds.ts";
 import { counted, visible } from "../../render/text.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
@@ -23,14 +23,14 @@ holds when the mute is over is told then. Without a target the muted nodes are l
     ],
   })
     .argument("[target]", "node, several with commas between them, group, or expression")
-    .argument("[time]", 'how long or until when: 2d, "tomorrow 06:00"; absent: until `steward unmute`')
+    .argument("[time]", 'how long or until when: 2d, "tomorrow 06:00"; absent, or never: until `steward unmute`')
     .argument("[note]", "why, for others who look")
     .option("--yes", "mute all nodes of the target without a question")
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options, [to, time, note]) => {
         const daemon = await cli.daemon();
-        const endsAt = time === undefined ? undefined : momentOf("the time", "mute", time, cli.io.clock.now());
+        const endsAt = time === undefined ? undefined : momentOrNever("the time", "mute", time, cli.io.clock.now());
         const views = to === undefined ? await daemon.mutes() : await withNodeSuggestion(daemon, muteAll(to));
         if (cli.json) cli.printJson(views);
         else if (views.length === 0) cli.note("no node is muted");

@@ -61,3 +61,17 @@ test("queue shows what waits for a node, and run --reply names destinations", as
   await w.run(["run", "ship1", "--no-wait", "--reply", "log", "--reply", "pager", "--", "uptime"]);
   expect(w.ops.callsOf("submit")[0]?.args[0]).toMatchObject([{ reply: ["log", "pager"] }]);
 });
+
+test("an errand is meant by the beginning of its key, where that fits no other one", async () => {
+  const w = await world();
+  const now = w.ops.clock.now();
+  const errand = { to: "hook", about: "alert", text: "x", attempts: 1, madeAt: now, dueAt: now } as const;
+  w.ops.errandList = ["01M8A-hook", "01M8B-hook"].map((id) => ({ ...errand, id }));
+  expect(await w.run(["errands", "drop", "01m8"])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("01m8 is the beginning of 2 keys: write more of it"),
+  });
+  expect((await w.run(["errands", "drop", ""])).err).toContain("no errand has the id");
+  expect((await w.run(["errands", "drop", "01M8B"])).out).toBe("1 errand given up\n");
+  expect(w.ops.errandList.map(({ id }) => id)).toEqual(["01M8A-hook"]);
+});
