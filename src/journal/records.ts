@@ -178,6 +178,8 @@ export interface JobStand {
   readonly allowed: Readonly<Partial<Record<Bounded, number>>>;
   /** The first has all nodes of the job. */
   readonly attempts: readonly JobAttempt[];
+  /** Nodes that left the fleet since a job was ordered that begins again and again. */
+  readonly left?: readonly string[];
 }
 
 export interface JobAttempt {

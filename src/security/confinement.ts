@@ -121,13 +121,21 @@ export class Confinement {
   }
 }
 
+/** The control groups of the daemon of a data directory, which may be of another user than the one who looks. */
+function groupsOf(data: string): CommandGroups | string {
+  try {
+    return commandGroups({ uid: actingUser(data), visits: true });
+  } catch (error) {
+    return `it cannot be seen whose ${data} is: ${faultText(error)}`;
+  }
+}
+
 /** Faults in `run:` and `secrets:` that only this machine can tell, as the user of this process sees them. */
 export function confinementFaults(
   { node, data, subscribe, secrets }: Pick<Config, "node" | "data" | "subscribe" | "secrets">,
   env: ConfinementOptions["env"],
 ): string[] {
-  // The daemon may be of another user than the one who looks.
-  const groups = commandGroups({ uid: actingUser(data), visits: true });
+  const groups = groupsOf(data);
   const bounds = subscribe.flatMap(({ subject, run }) => {
     const { fault } = new Confinement({ node, run, secrets: () => secrets, env });
     const weaker = run === null ? undefined : togetherFault(run, groups);

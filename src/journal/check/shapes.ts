@@ -375,6 +375,7 @@ export const jobStand = fields<JobStand>({
     unknown: maybe(count),
   }),
   attempts: list(fields<JobAttempt>({ group: id, at: time, of: text, waves: list(sequence), later: maybe(list(id)) })),
+  left: maybe(list(token)),
 });
 
 export const setAside = fields<SetAside & { v: 1; text: string; open: boolean }>({

@@ -171,6 +171,15 @@ export class Job {
     return true;
   }
 
+  /** A node has left the fleet: another machine may have its name when the job begins again. */
+  nodeLeft(node: string): void {
+    const { left = [] } = this.#stand;
+    const isMeant = this.record.plan.every !== null && !left.includes(node);
+    if (!isMeant || ![...this.#jobNodes.entries()].some((one) => one.node === node)) return;
+    this.#stand = { ...this.#stand, left: [...left, node] };
+    this.#options.journal.jobs.setStand(this.record.id, this.#stand);
+  }
+
   /** Ends what is held and not yet released. */
   endHeld(state: "cancelled" | "expired", reason: string): void {
     for (const group of this.#jobNodes.groups) this.#options.holding.end(group, group.held(), state, reason);

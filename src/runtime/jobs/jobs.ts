@@ -285,6 +285,11 @@ export class Jobs {
     if (found !== undefined) job.changed(found.group, found.index);
   }
 
+  /** A node has left the fleet: jobs that begin again and again hold nothing more for its name. */
+  nodeLeft(node: string): void {
+    for (const job of this.#open.values()) job.nodeLeft(node);
+  }
+
   /** The link to a node has changed: what its messages are counted as may be another thing now. */
   linkChanged(): void {
     for (const job of this.#open.values()) job.lookWithin(TOGETHER);
@@ -367,7 +372,10 @@ export class Jobs {
     if (first === undefined) return undefined;
     const members = held.members(first);
     const nodes = members.map(([, node]) => node);
-    return this.#hold(record, nodes, hold, first.record.operator, nextRun(groups, members));
+    const made = this.#hold(record, nodes, hold, first.record.operator, nextRun(groups, members));
+    for (const node of jobs.stand(record.id)?.left ?? [])
+      this.#options.holding.end(made, [nodes.indexOf(node)], "cancelled", `${node} was decommissioned`);
+    return made;
   }
 
   /** Holds messages in the place of some of the latest attempt, with what their operator has signed for those. */

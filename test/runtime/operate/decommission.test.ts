@@ -32,6 +32,26 @@ test("a node that leaves the fleet leaves no work, no hold and no label to a mac
   await expectSound(world);
 });
 
+test("a job that begins again and again gives no more work to the name of a node that left the fleet", async () => {
+  const world = await settled(await createWorld({ nodes: { central: {}, ship1: {}, ship2: {} } }));
+  const order = { to: "ship1,ship2", subject: WORK, data: { n: 1 }, every: "every 1h" };
+  const job = await world.drive(world.daemon("central").operations.createJob(order));
+  await world.stop("ship2");
+  await world.drive(world.daemon("central").operations.decide("ship2", "decommission", {}));
+  world.loseDisk("ship2");
+  await world.start("ship2");
+  await world.until(() => world.node("ship2").link === "online", "the new machine is there");
+  world.crash("central");
+  await world.start("central");
+  await world.advance(2.5 * 3_600_000);
+  expect(world.ledger.runs.map(({ node }) => node)).toEqual(["ship1", "ship1"]);
+  expect(world.daemon("central").operations.job(job.id)).toMatchObject({
+    state: "scheduled",
+    counts: { cancelled: 1 },
+  });
+  await expectSound(world);
+});
+
 test("a node that was never heard, and for which messages are held, is known after a crash of central too", async () => {
   const world = await settled(await createWorld());
   const order = { to: "ship7", subject: WORK, data: {}, approval: true, knownNodesOnly: false } as const;

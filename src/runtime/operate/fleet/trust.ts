@@ -136,7 +136,8 @@ export class TrustDecisions {
    */
   async #clear(node: string): Promise<{ withdrawn: number; interrupted: number }> {
     const { clock, core } = this.#options;
-    const { journal, announce, fleet, holding, maintenance, alertWatch, labels, facts, toldSchedules } = core();
+    const { journal, announce, fleet, holding, maintenance, alertWatch, labels, facts, jobs, toldSchedules } = core();
+    jobs.nodeLeft(node);
     const reason = `${node} was decommissioned`;
     let held = 0;
     for (const group of [...journal.held.groups]) {
