@@ -1,3 +1,4 @@
+import type { Timer } from "../../message/clock.ts";
 import { EXIT } from "../../message/errors.ts";
 import { isEnded, type JobCounts, type JobState } from "../../message/jobs/job.ts";
 import type { JobDetail } from "../../runtime/operate/table/jobs.ts";
@@ -22,11 +23,12 @@ interface Progress {
 
 /**
  * Follows a job until it has ended, or nothing of it moves: it is paused or waits for its time, or all that is open waits for
- * nodes that are away. On a terminal a footer counts; elsewhere each change of state or wave is a line.
+ * nodes that are away. On a terminal a footer counts; elsewhere each change of state or wave is a line. Ctrl-C leaves it at any
+ * time, also while it is being ordered, with the line to come back with.
  *
- * @param limit at most so many ms @returns the exit code
+ * @param order orders it, or names it; resolves with its id @param limit at most so many ms @returns the exit code
  */
-export async function followJob(cli: Cli, id: string, limit?: number | null): Promise<number> {
+export async function followJob(cli: Cli, order: () => Promise<string>, limit?: number | null): Promise<number> {
   const stop = new AbortController();
   const footer = new Footer(cli);
   let ending: "done" | "detached" | "timeOver" = "done";
@@ -34,8 +36,11 @@ export async function followJob(cli: Cli, id: string, limit?: number | null): Pr
     ending = how;
     stop.abort();
   };
-  const daemon = await cli.daemon();
+  const removers = (["SIGINT", "SIGTERM"] as const).map((name) => cli.io.signals.on(name, () => end("detached")));
+  let timer: Timer | undefined;
+  let id = "";
   let failed: { readonly thrown: unknown } | undefined;
+  const daemon = await cli.daemon();
   const look = async (): Promise<void> => {
     const job = await daemon.job(id);
     footer.show({ ...job, waves: job.waves.length });
@@ -47,9 +52,9 @@ export async function followJob(cli: Cli, id: string, limit?: number | null): Pr
       stop.abort();
     });
   };
-  const removers = (["SIGINT", "SIGTERM"] as const).map((name) => cli.io.signals.on(name, () => end("detached")));
-  const timer = typeof limit === "number" ? cli.io.clock.setTimeout(() => end("timeOver"), limit) : undefined;
   try {
+    id = await order();
+    if (typeof limit === "number") timer = cli.io.clock.setTimeout(() => end("timeOver"), limit);
     await followEvents(cli, {
       signal: stop.signal,
       giveUpAfter: DAEMON_MAY_BE_AWAY,
@@ -69,6 +74,13 @@ export async function followJob(cli: Cli, id: string, limit?: number | null): Pr
   }
   if (failed !== undefined) throw failed.thrown;
   return report(cli, await daemon.job(id), ending);
+}
+
+/** Tells that a job was ordered; `alone`: its id is all that is asked for. */
+export function tellOrdered(cli: Cli, job: Pick<JobDetail, "id" | "nodes">, alone: boolean): void {
+  if (cli.json) cli.printJsonLine({ type: "accepted", ...job });
+  else if (alone) cli.print(job.id);
+  else cli.note(`job ${job.id} over ${counted(job.nodes, "node")}`);
 }
 
 function isOver({ state, counts, inReach }: JobDetail): boolean {

@@ -243,6 +243,20 @@ describe("jobs and job", () => {
     expect(run.listeners()).toBe(0);
   });
 
+  it("leave a job also when they are interrupted while it is being ordered", async () => {
+    world.ops.jobList = [sample({ state: "running", cause: "", inReach: 1 })];
+    const create = world.ops.createJob.bind(world.ops);
+    world.ops.createJob = (order) => {
+      run.signal("SIGINT");
+      return create(order);
+    };
+    const run = world.start(["run", "ship1,ship2", "--waves", "1,100%", "--", "uptime"]);
+    expect(await run.code).toBe(1);
+    expect(run.err()).toContain(`job ${ID} over 4 nodes`);
+    expect(run.err()).toContain(`come back with: steward job ${ID} --follow`);
+    expect(run.listeners()).toBe(0);
+  });
+
   it("are found by the beginning of an id, jobs and messages alike", async () => {
     world.ops.jobList = [sample()];
     expect((await said(["status", ID.slice(0, 12)])).out).toContain(`job      ${ID}`);

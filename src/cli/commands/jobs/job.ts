@@ -7,7 +7,7 @@ import type { JobDetail, JobNode, JobResult, Steered } from "../../../runtime/op
 import type { Cli } from "../../cli.ts";
 import { command, type Runner, WORDS } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";
-import { followJob, jobExit } from "../../follow/job-progress.ts";
+import { followJob, jobExit, tellOrdered } from "../../follow/job-progress.ts";
 import { insistMeant, showMeant } from "../../follow/meant.ts";
 import { signedJobOrder, signedRetry } from "../../follow/signed-job.ts";
 import { oneOf } from "../../input/job-options.ts";
@@ -160,12 +160,15 @@ async function applyFile(
   // The nodes that were shown are those of the job, whatever changes meanwhile.
   const frozen = { ...order, to: nodes.join(","), written: order.to, most: nodes.length };
   const signed = await signedJobOrder(cli, daemon, frozen, planned);
-  const made = await withNodeSuggestion(daemon, daemon.createJob(signed));
-  if (cli.json) cli.printJsonLine({ type: "accepted", ...made });
-  else if (wait === false) cli.print(made.id);
-  else cli.note(`job ${made.id} over ${counted(made.nodes, "node")}`);
-  if (wait === false) return undefined;
-  return await followJob(cli, made.id, wait === undefined ? undefined : durationOrNever("--wait", wait));
+  const ordered = async (): Promise<string> => {
+    const made = await withNodeSuggestion(daemon, daemon.createJob(signed));
+    tellOrdered(cli, made, wait === false);
+    return made.id;
+  };
+  if (wait !== false)
+    return await followJob(cli, ordered, wait === undefined ? undefined : durationOrNever("--wait", wait));
+  await ordered();
+  return undefined;
 }
 
 async function show(cli: Cli, options: Options, [word]: readonly string[]): Promise<number | undefined> {
@@ -176,7 +179,7 @@ async function show(cli: Cli, options: Options, [word]: readonly string[]): Prom
     const { id: whole } = await daemon.job(id);
     return await followJob(
       cli,
-      whole,
+      () => Promise.resolve(whole),
       options.wait === undefined ? undefined : durationOrNever("--wait", options.wait),
     );
   }
@@ -289,8 +292,12 @@ async function retry(
       command: "job retry",
     });
   const daemon = await cli.daemon();
-  const job = await daemon.retryJob(idOf(id), await signedRetry(cli, daemon, idOf(id), of));
-  cli.note(`job ${job.id}: another attempt`);
-  if (options.wait === false) return undefined;
-  return await followJob(cli, job.id);
+  const ordered = async (): Promise<string> => {
+    const job = await daemon.retryJob(idOf(id), await signedRetry(cli, daemon, idOf(id), of));
+    cli.note(`job ${job.id}: another attempt`);
+    return job.id;
+  };
+  if (options.wait !== false) return await followJob(cli, ordered);
+  await ordered();
+  return undefined;
 }

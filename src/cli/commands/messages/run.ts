@@ -8,7 +8,7 @@ import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";
 import { announce, announceHeld } from "../../follow/announce.ts";
-import { followJob } from "../../follow/job-progress.ts";
+import { followJob, tellOrdered } from "../../follow/job-progress.ts";
 import { insistMeant, showMeant } from "../../follow/meant.ts";
 import { signedJobOrder } from "../../follow/signed-job.ts";
 import { signedOrders } from "../../follow/signed-orders.ts";
@@ -16,7 +16,6 @@ import { submitAndWait } from "../../follow/submit-and-wait.ts";
 import { commandData } from "../../input/command-data.ts";
 import { addJobOptions, type JobOptions, planOf } from "../../input/job-options.ts";
 import { duration, durationOrNever } from "../../input/options.ts";
-import { counted } from "../../render/text.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options extends JobOptions {
@@ -169,14 +168,17 @@ async function runJob(
   order: JobOrderOf,
   { detach, limit }: { readonly detach: boolean; readonly limit: number | null | undefined },
 ): Promise<number> {
-  const job = await withNodeSuggestion(
-    daemon,
-    signedJobOrder(cli, daemon, order).then((signed) => daemon.createJob(signed)),
-  );
-  if (cli.json) cli.printJsonLine({ type: "accepted", ...job });
-  else if (detach) cli.print(job.id);
-  else cli.note(`job ${job.id} over ${counted(job.nodes, "node")}`);
-  return detach ? EXIT.ok : await followJob(cli, job.id, limit);
+  const ordered = async (): Promise<string> => {
+    const job = await withNodeSuggestion(
+      daemon,
+      signedJobOrder(cli, daemon, order).then((signed) => daemon.createJob(signed)),
+    );
+    tellOrdered(cli, job, detach);
+    return job.id;
+  };
+  if (!detach) return await followJob(cli, ordered, limit);
+  await ordered();
+  return EXIT.ok;
 }
 
 /** Named nodes up to so many are sent to at once; every other target is resolved and shown before. */
