@@ -23,6 +23,7 @@ export const LONG = [
   "test/journal/exchange.test.ts",
   "test/journal/rot/{core,daemon}.test.ts",
   "test/journal/store/{read-log,store}.test.ts",
+  "test/methods/syslog/write/sink.test.ts",
   "test/simulation/**/*.test.ts",
   "test/integration/{broker-link,cli-run,cli-run-words,daemon-surroundings,entrances-bad-input,execute-crashes}.test.ts",
   "test/integration/{intake,journal-damaged,methods-syslog,methods-weblogs,operate,operate-targets,runner-alone}.test.ts",
@@ -33,6 +34,7 @@ export const LONG = [
   "test/runtime/fleet/reconnect.test.ts",
   "test/runtime/jobs/{fleet,job-replies,real-fleet,times}.test.ts",
   "test/runtime/road/crash.test.ts",
+  "test/runtime/schedules/schedules.test.ts",
 ];
 
 export default defineConfig({
