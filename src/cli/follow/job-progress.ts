@@ -67,13 +67,15 @@ export async function followJob(cli: Cli, order: () => Promise<string>, limit?: 
       },
       onGap: watched,
     });
+    footer.end();
+    if (failed !== undefined) throw failed.thrown;
+    // Ctrl-C ends nothing before all is told: who presses it as the job comes to rest still learns how to come back.
+    return report(cli, await daemon.job(id), ending);
   } finally {
     for (const remove of removers) remove();
     cli.io.clock.clearTimeout(timer);
     footer.end();
   }
-  if (failed !== undefined) throw failed.thrown;
-  return report(cli, await daemon.job(id), ending);
 }
 
 /** Tells that a job was ordered; `alone`: its id is all that is asked for. */
