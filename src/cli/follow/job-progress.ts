@@ -40,9 +40,8 @@ export async function followJob(cli: Cli, order: () => Promise<string>, limit?: 
   let timer: Timer | undefined;
   let id = "";
   let failed: { readonly thrown: unknown } | undefined;
-  const daemon = await cli.daemon();
   const look = async (): Promise<void> => {
-    const job = await daemon.job(id);
+    const job = await (await cli.daemon()).job(id);
     footer.show({ ...job, waves: job.waves.length });
     if (isOver(job)) end("done");
   };
@@ -70,7 +69,7 @@ export async function followJob(cli: Cli, order: () => Promise<string>, limit?: 
     footer.end();
     if (failed !== undefined) throw failed.thrown;
     // Ctrl-C ends nothing before all is told: who presses it as the job comes to rest still learns how to come back.
-    return report(cli, await daemon.job(id), ending);
+    return report(cli, await (await cli.daemon()).job(id), ending);
   } finally {
     for (const remove of removers) remove();
     cli.io.clock.clearTimeout(timer);

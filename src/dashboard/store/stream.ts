@@ -73,7 +73,6 @@ export class Stream {
     this.#waiting = undefined;
     const control = this.#current;
     this.#current = undefined;
-    this.#live = undefined;
     control?.abort();
     this.#options.state("waiting");
   }
@@ -166,7 +165,6 @@ export class Stream {
     if (this.#current !== control) return;
     control.abort();
     this.#current = undefined;
-    this.#live = undefined;
     this.#options.state("waiting");
     const delay = DELAYS[Math.min(this.#attempt++, DELAYS.length - 1)] ?? 5_000;
     this.#waiting = this.#options.time.after(delay, () => void this.#open());

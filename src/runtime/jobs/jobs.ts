@@ -313,28 +313,26 @@ export class Jobs {
 
   /** Asks every message of a job back that has not ended. */
   #cancelAll(job: Job): Answered[] {
-    const { withdrawal } = this.#options;
     const entries = [...job.jobNodes.entries()];
     job.endHeld("cancelled", "the job was cancelled");
-    return entries.flatMap(({ node, id, kind }) => {
-      if (kind === "held") return [{ kind: "done" as const, id, node }];
-      const answer = withdrawal.cancel(id);
-      return answer === undefined ? [] : [{ ...answer, node }];
-    });
+    return entries.flatMap((entry) =>
+      entry.kind === "held" ? [{ kind: "done" as const, id: entry.id, node: entry.node }] : this.#askedBack(entry),
+    );
   }
 
   /** Asks the messages of a job that has ended back which have not. @throws StewardError `job-state` if all have */
   #cancelLeft({ record, stand, jobNodes }: KnownJob): Answered[] {
-    const { withdrawal } = this.#options;
     const left = [...jobNodes.entries()].filter(({ kind }) => NOT_ENDED.has(kind));
     if (left.length === 0) {
       const state = `${stand.state}, and all of its messages have ended`;
       throw new StewardError("job-state", { id: record.id, verb: "cancel", state });
     }
-    return left.flatMap(({ node, id }) => {
-      const answer = withdrawal.cancel(id);
-      return answer === undefined ? [] : [{ ...answer, node }];
-    });
+    return left.flatMap((entry) => this.#askedBack(entry));
+  }
+
+  #askedBack({ node, id }: { readonly node: string; readonly id: string }): Answered[] {
+    const answer = this.#options.withdrawal.cancel(id);
+    return answer === undefined ? [] : [{ ...answer, node }];
   }
 
   #openJob(id: string, verb: string): Job {

@@ -60,6 +60,12 @@ type Row = Omit<NodeDetail, "lanes" | "changes" | "methods">;
 /** The most stuck lanes of one node that are shown. */
 const WORST = 5;
 
+/** The error `node-unknown`, with the one of these names that was probably meant. */
+export function unknownNode(node: string, names: readonly string[]): StewardError {
+  const near = nearest(node, names);
+  return new StewardError("node-unknown", { node: near === undefined ? node : `${node} (did you mean ${near}?)` });
+}
+
 /** The nodes as they are shown, and the nodes that a target means. */
 export class Nodes {
   readonly #options: OperateOptions;
@@ -143,8 +149,7 @@ export class Nodes {
     const { fleet } = this.#options.core();
     for (const node of names) {
       if (fleet.isKnown(node)) continue;
-      const near = nearest(node, [...fleet.names(), this.#options.config().node]);
-      throw new StewardError("node-unknown", { node: near === undefined ? node : `${node} (did you mean ${near}?)` });
+      throw unknownNode(node, [...fleet.names(), this.#options.config().node]);
     }
   }
 

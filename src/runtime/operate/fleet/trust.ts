@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { nearest } from "../../../config/schema/nearest.ts";
 import { fileFault, StewardError } from "../../../message/errors.ts";
 import { nodeNameFault } from "../../../message/node-name.ts";
 import { fingerprint, keysText, parseKeys } from "../../../security/keys/public-keys.ts";
@@ -11,6 +10,7 @@ import { Registrar } from "../../enrol/registrar.ts";
 import { addressesOf } from "../broker-address.ts";
 import type { OperateOptions } from "../rooms.ts";
 import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "../table/trust.ts";
+import { unknownNode } from "./nodes.ts";
 
 /** The life of a token unless the operator says otherwise, ms. */
 const A_DAY = 86_400_000;
@@ -126,8 +126,7 @@ export class TrustDecisions {
     const { fleet, journal, maintenance, alertWatch } = this.#options.core();
     const isHeld = maintenance.of(node) !== undefined || alertWatch.mutes.of(node) !== undefined;
     if (fleet.has(node) || isHeld || journal.outbox.lanesTo(node).length > 0) return;
-    const near = nearest(node, [...fleet.names()]);
-    throw new StewardError("node-unknown", { node: near === undefined ? node : `${node} (did you mean ${near}?)` });
+    throw unknownNode(node, [...fleet.names()]);
   }
 
   /**
