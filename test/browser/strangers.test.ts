@@ -243,6 +243,21 @@ describe.runIf(CHROMIUM !== undefined)("the page with content of others", () => 
     await page.getByRole("heading", { name: "ship2", exact: true }).waitFor();
   });
 
+  it("takes each key where it belongs, also before the browser has drawn again", async () => {
+    const { front } = await daemonRoom();
+    const { page } = await openPage(front.url);
+    await page.getByRole("link", { name: "ship1", exact: true }).waitFor();
+    await page.evaluate("requestAnimationFrame = () => 0");
+    for (const name of ["ship1", "ship2", "ship3"]) {
+      await page.keyboard.press("?");
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type(name);
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name, exact: true }).waitFor();
+    }
+  });
+
   it("scrolls through 10,000 nodes with 100 changes a second, and no frame takes over 100 ms", async () => {
     const { operations, front } = await daemonRoom();
     const [, ship] = operations.nodeList;

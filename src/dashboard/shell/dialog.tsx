@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /**
  * A modal dialog of the browser: it keeps the focus, and Escape closes it. The focus begins at what is marked as first, and goes
- * back to where it was.
+ * back to where it was. A key that is pressed right after the one that opens it is already the dialog's.
  */
 export function Dialog({
   label,
@@ -15,7 +15,7 @@ export function Dialog({
   onClose: () => void;
 }) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
     ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();

@@ -24,6 +24,8 @@ import { ThemeButton } from "./theme.tsx";
 export function Shell() {
   const [open, setOpen] = useState<"" | "palette" | "help">("");
   useEffect(() => startKeys({ palette: () => setOpen("palette"), help: () => setOpen("help") }), []);
+  // The browser says later that a dialog closed: another one may have been opened since.
+  const closed = (which: "palette" | "help"): void => setOpen((now) => (now === which ? "" : now));
   const store = theStore();
   const { path } = place.value;
   const [page = "fleet"] = path;
@@ -75,8 +77,8 @@ export function Shell() {
       <main id="content" tabIndex={-1}>
         {store.session.value === undefined && store.link.value === "signed out" ? <SignedOut /> : <Page />}
       </main>
-      {open === "palette" && <Palette onClose={() => setOpen("")} />}
-      {open === "help" && <Help onClose={() => setOpen("")} />}
+      {open === "palette" && <Palette onClose={() => closed("palette")} />}
+      {open === "help" && <Help onClose={() => closed("help")} />}
     </div>
   );
 }
