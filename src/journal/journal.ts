@@ -103,6 +103,8 @@ const AUDIT_ENDS = "audit";
 const SIGNED = "signed ";
 const auditKey = (no: number): string => `audit ${String(no).padStart(16, "0")}`;
 
+/** The epoch of a journal that has lost its own. */
+const UNKNOWN = "0000000000000000";
 /** Number of earlier epochs that a journal remembers. */
 const MOST_ANCESTORS = 8;
 
@@ -134,11 +136,15 @@ export function openJournal(
   const held = new Held(store);
   const jobs = new JobRows(store);
   const inbox = new Inbox(store, deadLetters);
+  const known = store.get("meta", "epoch") as string | undefined;
   /** A journal that was put back may have forgotten commands that ran since; a journal that lost single rows knows the rest. */
   const renew = (putBack = true): string => {
     const fresh = Buffer.from(random.bytes(8)).toString("hex");
     store.put("meta", "epoch", fresh);
-    if (putBack) inbox.doubt();
+    if (putBack) {
+      inbox.doubt();
+      outbox.forgotten(known ?? UNKNOWN);
+    }
     return fresh;
   };
   const home = store.get("meta", "home") as string | undefined;
@@ -148,7 +154,6 @@ export function openJournal(
   const putBack = damage ?? (copied ? "its files are a copy" : undefined);
   const restored = putBack ?? mending.renew;
   if (home !== store.identity) store.put("meta", "home", store.identity);
-  const known = store.get("meta", "epoch") as string | undefined;
   const epoch = known === undefined || restored !== undefined ? renew(putBack !== undefined) : known;
   // `based`: the epoch that the lanes' ACKs are for. A daemon that renewed its journal may still have heard ACKs for the old one.
   const earlier = (store.get("meta", "based") ?? (known === epoch ? undefined : known)) as string | undefined;

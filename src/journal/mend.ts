@@ -285,11 +285,14 @@ class Mend {
   /** A group of which a row is gone is held no longer: some of its messages may have been withdrawn, or released. */
   #held(): void {
     const { node, now: at } = this.#options;
-    const hit = new Set(this.#rows.filter(({ table }) => table === "held").map(({ key }) => String((key as Key[])[0])));
+    const keys = this.#rows.filter(({ table }) => table === "held").map(({ key }) => key);
+    const hit = new Set(keys.filter(Array.isArray).map(([group]) => String(group)));
+    // A key that cannot be read may be of any group.
+    const isAnyHit = this.#options.lost || keys.some((key) => !Array.isArray(key));
     const rows = new Map<string, Map<number | string, unknown>>();
     for (const { key, value } of this.#store.range("held", {})) {
       const [group, part] = key as [string, number | string];
-      if (this.#options.lost || hit.has(group)) rows.set(group, (rows.get(group) ?? new Map()).set(part, value));
+      if (isAnyHit || hit.has(group)) rows.set(group, (rows.get(group) ?? new Map()).set(part, value));
     }
     for (const group of hit) if (!rows.has(group)) rows.set(group, new Map());
     for (const [group, parts] of rows) {

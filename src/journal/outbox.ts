@@ -197,6 +197,20 @@ export class Outbox {
     }
   }
 
+  /**
+   * Takes it that all commands for this node itself were sent to the journal of an epoch before, and may have begun there: this
+   * node alone could tell, and its journal has forgotten.
+   */
+  forgotten(epoch: string): void {
+    for (const lane of this.#lanesTo.get(this.#node) ?? []) {
+      if (lane.event) continue;
+      lane.receiverEpoch = epoch;
+      lane.sent = lane.next - 1;
+      lane.reached = Math.max(lane.reached, lane.sent);
+      this.#changes(lane);
+    }
+  }
+
   /** True when a receiver acknowledges numbers that this journal never sent: its disk was put back to an earlier state. */
   isBehind(subject: string, ack: Pick<Ack, "last" | "wentBack">): boolean {
     const lane = this.#lanes.get(subject);

@@ -30,7 +30,7 @@ const OVERFLOW = 4;
 const META_PAGE = 8;
 const BIG = 1;
 const TABLE = 2;
-/** Flags of a page besides its kind. */
+/** Flags of a page besides its kind, which LMDB sets and takes back within a transaction: it refuses each one that meets them. */
 const PASSING = 0xe000;
 const NO_ROOT = 0xffff_ffff_ffff_ffffn;
 const DEEPEST = 32;
@@ -68,6 +68,7 @@ export class DatabaseFile {
   readonly #size: number;
   readonly #metas: Meta[] = [];
   readonly #metaFaults: string[] = [];
+  #flagged = 0;
 
   constructor(path: string) {
     this.#file = openSync(path, "r");
@@ -118,7 +119,13 @@ export class DatabaseFile {
       names,
     );
     if (this.#size < (walk.highest() + 1) * meta.pageSize) walk.cause("the file is cut off");
+    this.#flagged = walk.flagged;
     return walk.faults;
+  }
+
+  /** Number of pages of the state visited last that can be read, and cannot be written to. */
+  get flagged(): number {
+    return this.#flagged;
   }
 
   close(): void {
@@ -134,6 +141,7 @@ export class DatabaseFile {
 
 class Walk {
   readonly faults: string[] = [];
+  flagged = 0;
   readonly #meta: Meta;
   readonly #read: (page: number, count: number) => Buffer;
   readonly #visit: Visit;
@@ -280,7 +288,9 @@ class Walk {
     const page = this.#read(number, count);
     if (page.readBigUInt64LE(0) !== BigInt(number)) throw new Broken(`page ${number} is another one`);
     if (page.readBigUInt64LE(8) > BigInt(transaction)) throw new Broken(`page ${number} is of the future`);
-    if ((page.readUInt16LE(18) & ~PASSING) !== kind) throw new Broken(`page ${number} is of another kind`);
+    const flags = page.readUInt16LE(18);
+    if ((flags & ~PASSING) !== kind) throw new Broken(`page ${number} is of another kind`);
+    if ((flags & PASSING) !== 0) this.flagged++;
     if (kind === OVERFLOW && page.readUInt32LE(20) !== count) throw new Broken(`page ${number} has another length`);
     return page;
   }
@@ -332,19 +342,29 @@ function treeOf(bytes: Buffer, at: number): Tree {
   };
 }
 
-/** The offsets of the nodes of a page, each checked to lie within the page. */
+/** The offsets of the nodes of a page, which fill what is between its places and its end. */
 function nodesOf(page: Buffer, number: number, leaf: boolean): number[] {
   const lower = page.readUInt16LE(20);
   const upper = page.readUInt16LE(22);
   if (lower > upper || lower % 2 !== 0 || HEAD + upper > page.length) throw new Broken(`page ${number} has no order`);
   const nodes: number[] = [];
+  const ends = new Map<number, number>();
   for (let i = 0; i < lower / 2; i++) {
     const at = HEAD + page.readUInt16LE(HEAD + 2 * i);
     const room = page.length - at - NODE;
     if (at < HEAD + upper || room < 0) throw new Broken(`page ${number} has a node outside of it`);
     const data = leaf ? ((page.readUInt16LE(at + 4) & BIG) === 0 ? page.readUInt32LE(at) : 24) : 0;
-    if (page.readUInt16LE(at + 6) + data > room) throw new Broken(`page ${number} has a node that is too long`);
+    const size = page.readUInt16LE(at + 6) + data;
+    if (size > room) throw new Broken(`page ${number} has a node that is too long`);
     nodes.push(at);
+    ends.set(at, at + NODE + size + (size % 2));
   }
+  // LMDB leaves no room between nodes, each of which begins at an even place: a node of another size than it had shows here.
+  let at = HEAD + upper;
+  for (let end = ends.get(at); end !== undefined; end = ends.get(at)) {
+    ends.delete(at);
+    at = end;
+  }
+  if (ends.size > 0 || at !== page.length) throw new Broken(`page ${number} has nodes that do not lie side by side`);
   return nodes;
 }

@@ -8,7 +8,7 @@ import { merged, valueIn } from "./merge.ts";
 import { type LogState, readLog } from "./read-log.ts";
 import { type Mended, mendDatabase } from "./rebuild.ts";
 import { bytesFor, reserve } from "./reserve.ts";
-import { ownKey, readRow } from "./row-text.ts";
+import { keyBytes, ownKey, readRow } from "./row-text.ts";
 import type { Rows } from "./rows.ts";
 import { type Key, keyText, type SetAside, type Store, TABLES, type Table } from "./store.ts";
 import { begunSegment, bring, causeOf, logFiles, releasedSegment } from "./to-lmdb.ts";
@@ -61,7 +61,7 @@ export function openLmdbStore(
   identify: (file: string) => string = identityOf,
 ): Store {
   const tables = new Map<Table, Database<string, Key>>();
-  let env: RootDatabase;
+  let env!: RootDatabase;
   let log: WriteAheadLog;
   let found: LogState;
   let mended: Mended;
@@ -91,6 +91,8 @@ export function openLmdbStore(
       for (const table of TABLES) tables.set(table, env.openDB<string, Key>({ name: table }));
     });
   } catch (error) {
+    // LMDB would hand the same files, as it has them now, to whoever tries again.
+    void (env as RootDatabase | undefined)?.close().catch(() => undefined);
     if (error instanceof StewardError) throw error;
     const fault = faultText(error);
     throw new StewardError(
@@ -104,9 +106,14 @@ export function openLmdbStore(
   let hearing: ((row: SetAside) => void)[] = [];
 
   function rowAt(table: Table, key: Key): unknown {
-    const text = keyText(key);
-    const found = memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
+    const found = written(table, key);
     return found === undefined ? stored(table, key, tables.get(table)?.get(key)) : valueIn(found);
+  }
+
+  /** What was written to a row, or its removal, that LMDB does not have yet. */
+  function written(table: Table, key: Key): Written | undefined {
+    const text = keyText(key);
+    return memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
   }
 
   /** A row's value from LMDB's text. A damaged row is set aside, and counts as absent. */
@@ -118,15 +125,17 @@ export function openLmdbStore(
     return undefined;
   }
 
-  /** @param strayed the sound value of a row with a damaged key; the row goes back to its own key if that is known */
+  /**
+   * @param strayed the sound value of a row with a damaged key; if its own key is known, the row goes back there, unless that
+   * one has been written since
+   */
   function setAside(table: Table, key: Key, text: string, fault: string, strayed: string | undefined): void {
     const at: Key = [table, keyText(key)];
-    // A damaged key that LMDB cannot address cannot be removed; its row is skipped from now on.
     if (closed || table === "aside" || (rowAt("aside", at) as { text?: string } | undefined)?.text === text) return;
-    const home = strayed === undefined ? undefined : ownKey(table, key, text);
+    const home = strayed === undefined ? undefined : ownKey(table, keyBytes(key), text);
     write(table, key, undefined, false);
     if (home !== undefined && strayed !== undefined) {
-      write(table, home, undefined, false, strayed);
+      if (written(table, home) === undefined) write(table, home, undefined, false, strayed);
       return;
     }
     const row: SetAside = { table, key, fault };
@@ -368,8 +377,8 @@ export function openLmdbStore(
   return {
     identity: identify(join(path, "data.mdb")),
     damage: mended.lost ? mended.fault : found.hole,
-    gaps: mended.lost,
-    mended: mended.lost ? undefined : mended.fault,
+    gaps: mended.lost || found.goesOnAfter,
+    mended: mended.lost ? undefined : (mended.fault ?? found.mended),
     kept: mended.kept,
     onSetAside(listener) {
       for (const row of asideNow) listener(row);

@@ -5,9 +5,10 @@ import {
   FILE_HEADER,
   frameAt,
   type Header,
-  hasFrameAfter,
   LOG_VERSION,
   type Mark,
+  mendedFrame,
+  nextFrame,
   readHeader,
   wasWhole,
 } from "./log-format.ts";
@@ -17,10 +18,14 @@ export const LOG_FILE = /^wal-\d+\.log$/;
 
 /** The content of a log, and the place where writing continues. */
 export interface LogState {
-  /** Every record after `released`, oldest first; after a hole there is none. */
+  /** Every record after `released`, oldest first. */
   readonly records: readonly unknown[];
   /** The reason to think that acknowledged records are missing; `undefined`: none. */
   readonly hole: string | undefined;
+  /** True: there are later records than the missing ones. */
+  readonly goesOnAfter: boolean;
+  /** The damage that was put right, without a loss. */
+  readonly mended: string | undefined;
   /** The end of the valid records. */
   readonly end: Mark;
   /** The header of a segment that was begun and holds no records: the log goes on in it. */
@@ -79,21 +84,32 @@ export function readLog(directory: string, mark: number | undefined, expected?: 
       throw new StewardError("journal-version", { path: join(directory, name), version, supported: LOG_VERSION });
     segments.set(segment, { header, bytes });
   }
-  const { chain, missing } = chainOf(segments, released, mark !== undefined);
+  const chain = chainOf(segments, released, mark !== undefined);
   if (expected !== undefined && files.size < expected.files)
     short ??= `its log has ${files.size} files of ${expected.files}`;
   const records: unknown[] = [];
   let end: Mark = { segment: released, at: 0, crc: 0 };
-  let hole = missing;
+  let hole: string | undefined;
+  let mended: string | undefined;
+  let goesOnAfter = false;
   let goesOn = false;
   for (const [i, segment] of chain.entries()) {
-    const read = framesOf(segment, chain[i + 1]?.header.before);
+    const { before, knowsHole } = segment.header;
+    const isMissing = mark !== undefined && before.segment > Math.max(released, chain[i - 1]?.header.segment ?? 0);
+    if (isMissing) hole ??= `segment ${before.segment} of its log is missing`;
+    if (knowsHole) {
+      hole = undefined;
+      goesOnAfter = false;
+    }
+    const next = chain[i + 1]?.header.before;
+    // The header behind a missing segment tells where that one ended.
+    const read = framesOf(segment, next?.segment === segment.header.segment ? next : undefined);
     for (const record of read.records) records.push(record);
+    goesOnAfter ||= read.goesOnAfter || (hole !== undefined && read.records.length > 0);
     end = read.end;
     goesOn = read.isLast;
-    if (read.hole === undefined) continue;
-    hole = read.hole;
-    break;
+    hole ??= read.hole;
+    mended ??= read.mended;
   }
   const newest = Math.max(released, ...segments.keys());
   hole ??= short;
@@ -101,7 +117,8 @@ export function readLog(directory: string, mark: number | undefined, expected?: 
   if (goesOn || (expected?.begun ?? 0) > newest) hole ??= `the segment of its log after ${end.segment} is missing`;
   const highest = Math.max(newest, headless, ...files.values());
   const isEmpty = hole === undefined && end.segment === highest && end.at === FILE_HEADER;
-  return { records, hole, end, empty: isEmpty ? chain.at(-1)?.header : undefined, released, highest, files };
+  const empty = isEmpty ? chain.at(-1)?.header : undefined;
+  return { records, hole, goesOnAfter, mended, end, empty, released, highest, files };
 }
 
 /** The bytes of a file, or its header alone if its segment is released: such frames are not needed. */
@@ -119,58 +136,62 @@ function contentOf(path: string, released: number): { readonly bytes: Buffer; re
   }
 }
 
-/** The unbroken chain of segments, oldest first, up to the first missing one. */
-function chainOf(
-  segments: ReadonlyMap<number, Segment>,
-  released: number,
-  isSure: boolean,
-): { chain: readonly Segment[]; missing: string | undefined } {
-  let chain: Segment[] = [];
-  let missing: string | undefined;
+/** The segments, oldest first: those of the chain, and what is there before a missing one. */
+function chainOf(segments: ReadonlyMap<number, Segment>, released: number, isSure: boolean): readonly Segment[] {
+  const chain: Segment[] = [];
   for (let number = Math.max(0, ...segments.keys()); number > released; ) {
     const segment = segments.get(number);
-    if (segment === undefined) {
-      if (!isSure) break;
-      missing = `segment ${number} of its log is missing`;
-      chain = [];
-      // Segments before the hole stay valid.
-      number = Math.max(0, ...[...segments.keys()].filter((other) => other < number));
-      continue;
-    }
-    chain.unshift(segment);
-    number = segment.header.before.segment;
+    if (segment !== undefined) {
+      chain.unshift(segment);
+      number = segment.header.before.segment;
+    } else if (isSure) number = Math.max(0, ...[...segments.keys()].filter((other) => other < number));
+    else break;
   }
-  return { chain, missing };
+  return chain;
 }
 
-interface Read extends Pick<LogState, "records" | "hole" | "end"> {
+interface Read extends Pick<LogState, "records" | "hole" | "goesOnAfter" | "mended" | "end"> {
   /** True: the last frame says that the log goes on. */
   readonly isLast: boolean;
 }
 
 /** @param until where the segment after it says that it ends; without one it is the last */
 function framesOf({ header, bytes }: Segment, until: Mark | undefined): Read {
-  const { segment } = header;
+  const { segment, version } = header;
   const records: unknown[] = [];
   let isLast = false;
   let end: Mark = { segment, at: FILE_HEADER, crc: 0 };
+  let holeAt: number | undefined;
+  let mendedAt: number | undefined;
   while (until === undefined || end.at < until.at) {
-    const frame = frameAt(bytes, end.at, header.version);
-    if (frame === undefined || frame.segment !== segment % 0x1_0000_0000) break;
+    let frame = frameAt(bytes, end.at, version);
+    if (frame?.segment !== segment % 0x1_0000_0000) {
+      frame = mendedFrame(bytes, end.at, segment);
+      if (frame !== undefined) mendedAt ??= end.at;
+    }
+    if (frame === undefined) {
+      // Each write began once the one before it was durable: what comes later is later, whatever became of this one.
+      frame = nextFrame(bytes, end.at, segment, version);
+      if (frame === undefined) break;
+      holeAt ??= end.at;
+    }
     const read: readonly unknown[] = JSON.parse(frame.body.toString("utf8"));
     isLast = read.length === 0;
     for (const record of read) records.push(record);
     end = { segment, at: frame.end, crc: frame.crc };
   }
-  // Only the last write may be torn: each begins once the one before it is durable.
-  const whole =
-    until === undefined
-      ? !hasFrameAfter(bytes, end.at, segment, header.version) && !wasWhole(bytes, end.at, segment)
-      : end.at === until.at && end.crc === until.crc;
+  const goesOnAfter = holeAt !== undefined;
+  // Only the last write may be torn.
+  const whole = until === undefined ? !wasWhole(bytes, end.at, segment) : end.at === until.at && end.crc === until.crc;
+  if (!whole) holeAt ??= end.at;
+  const at = (place: number | undefined, what: string): string | undefined =>
+    place === undefined ? undefined : `segment ${segment} of its log ${what} at byte ${place}`;
   return {
     records,
     end,
     isLast,
-    hole: whole ? undefined : `segment ${segment} of its log is damaged at byte ${end.at}`,
+    goesOnAfter,
+    hole: at(holeAt, "is damaged"),
+    mended: at(mendedAt, "had a turned bit"),
   };
 }

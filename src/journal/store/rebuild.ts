@@ -14,8 +14,8 @@ import { basename, dirname, join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { JOURNAL_VERSION } from "../records.ts";
 import { DatabaseFile, type Visit } from "./database-file.ts";
-import { readRow, rowText } from "./row-text.ts";
-import { TABLES } from "./store.ts";
+import { keyBytes, keyOf, ownKey, readRow, rowText } from "./row-text.ts";
+import { type Key, TABLES, type Table } from "./store.ts";
 
 export interface Mended {
   /** `undefined`: the file was sound. */
@@ -57,14 +57,19 @@ export function mendDatabase(path: string, identify: (file: string) => string): 
 /** Finds the newest intact state. */
 function look(database: DatabaseFile) {
   let isNewer = false;
-  const nothing: Visit = (table, key, value) => {
+  let astray = 0;
+  const seen: Visit = (table, key, value) => {
+    if (keyOf(key) === undefined) astray++;
     if (table !== "meta" || !key.toString("latin1").startsWith("version")) return;
     const { json } = readRow("meta", "version", value.toString("utf8"));
     if (Number(json) > JOURNAL_VERSION) isNewer = true;
   };
   const faults = [...database.faults];
   for (let state = 0; state < database.states; state++) {
-    const found = database.walk(state, nothing, TABLES);
+    astray = 0;
+    const found = database.walk(state, seen, TABLES);
+    if (found.length === 0 && astray > 0) faults.push(`keys of rows that LMDB cannot read: ${astray}`);
+    if (found.length === 0 && database.flagged > 0) faults.push(`pages that LMDB cannot write to: ${database.flagged}`);
     if (found.length === 0)
       return { state, isSound: faults.length === 0, lost: false, isNewer, fault: faults[0] ?? "" };
     faults.push(...found);
@@ -107,7 +112,10 @@ function make(path: string, from: DatabaseFile, state: number, identify: (file: 
   return kept;
 }
 
-/** Copies the rows. A journal that was at home in the old file (row `home`) is at home in the new one. */
+/**
+ * Copies the rows. A journal that was at home in the old file (row `home`) is at home in the new one. A row of which the key
+ * cannot be read gets its own key back, or is set aside.
+ */
 function fill(env: RootDatabase, from: DatabaseFile, state: number, oldHome: string, newHome: string): void {
   const tables = new Map<string, Database<Buffer, Buffer>>();
   for (const name of TABLES)
@@ -117,10 +125,30 @@ function fill(env: RootDatabase, from: DatabaseFile, state: number, oldHome: str
       const into = table === undefined ? (env as unknown as Database<Buffer, Buffer>) : tables.get(table);
       if (into === undefined) return;
       const copy = Buffer.from(value);
-      into.putSync(Buffer.from(key), table === "meta" ? rehomed(copy, oldHome, newHome) : copy);
+      if (keyOf(key) !== undefined)
+        into.putSync(Buffer.from(key), table === "meta" ? rehomed(copy, oldHome, newHome) : copy);
+      else if (table !== undefined) putStray(table as Table, key, copy.toString("utf8"), tables);
     };
     from.walk(state, visit, TABLES);
   });
+}
+
+function putStray(
+  table: Table,
+  bytes: Buffer,
+  text: string,
+  tables: ReadonlyMap<string, Database<Buffer, Buffer>>,
+): void {
+  const home = ownKey(table, bytes, text);
+  if (home !== undefined) {
+    tables.get(table)?.putSync(keyBytes(home), Buffer.from(text));
+    return;
+  }
+  const key = bytes.toString("hex");
+  const fault = "its key cannot be read";
+  const at: Key = [table, key];
+  const aside = JSON.stringify({ v: 1, table, key, fault, text, open: true });
+  tables.get("aside")?.putSync(keyBytes(at), Buffer.from(rowText("aside", at, aside)));
 }
 
 function rehomed(value: Buffer, oldHome: string, newHome: string): Buffer {

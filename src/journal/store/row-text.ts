@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { fromBufferKey, toBufferKey } from "ordered-binary";
 import { type Key, keyText, type Table } from "./store.ts";
 
 /**
@@ -7,6 +8,8 @@ import { type Key, keyText, type Table } from "./store.ts";
  * one kind of row look like the other, for JSON with a sum, or a part of one, behind it is not JSON.
  */
 const SUMS = 17;
+/** The longest key that LMDB takes, bytes. */
+const LONGEST_KEY = 1978;
 
 export interface RowText {
   readonly json: string;
@@ -32,11 +35,38 @@ export function readRow(table: Table, key: Key, text: string): RowText {
   return { json, fault: "its key is not the one that it was written with", strayed: true };
 }
 
+/** The key of these bytes; `undefined`: they are damaged, for LMDB could not find a row of theirs. */
+export function keyOf(bytes: Buffer): Key | undefined {
+  if (bytes.length === 0 || bytes.length > LONGEST_KEY) return undefined;
+  try {
+    const key: unknown = fromBufferKey(bytes);
+    return isKey(key) && toBufferKey(key).equals(bytes) ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const keyBytes = (key: Key): Buffer => toBufferKey(key);
+
 /** The original key of a row whose key has one flipped bit. */
-export function ownKey(table: Table, key: Key, text: string): Key | undefined {
+export function ownKey(table: Table, bytes: Buffer, text: string): Key | undefined {
   const wanted = text.slice(-8);
-  for (const candidate of neighbours(key)) if (digits(sumOf(table, candidate)) === wanted) return candidate;
+  const other = Buffer.from(bytes);
+  for (let bit = 0; bit < 8 * bytes.length; bit++) {
+    const at = bit >> 3;
+    const was = bytes[at] ?? 0;
+    other[at] = was ^ (1 << (bit & 7));
+    const key = keyOf(other);
+    if (key !== undefined && digits(sumOf(table, key)) === wanted) return key;
+    other[at] = was;
+  }
   return undefined;
+}
+
+function isKey(key: unknown): key is Key {
+  const isPart = (part: unknown): boolean =>
+    typeof part === "string" || (typeof part === "number" && !Number.isNaN(part));
+  return Array.isArray(key) ? key.every(isPart) : isPart(key);
 }
 
 function sumOf(table: Table, key: Key): number {
@@ -53,27 +83,5 @@ function isJson(text: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** Keys that differ in one bit. */
-function* neighbours(key: Key): Generator<Key> {
-  if (typeof key === "string") {
-    for (let at = 0; at < key.length; at++)
-      for (let bit = 0; bit < 8; bit++) {
-        const other = String.fromCharCode(key.charCodeAt(at) ^ (1 << bit));
-        yield key.slice(0, at) + other + key.slice(at + 1);
-      }
-  } else if (typeof key === "number") {
-    const bytes = Buffer.alloc(8);
-    for (let bit = 0; bit < 64; bit++) {
-      bytes.writeDoubleBE(key);
-      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      const other = bytes.readDoubleBE();
-      if (Number.isSafeInteger(other)) yield other;
-    }
-  } else {
-    for (const [i, part] of key.entries())
-      for (const other of neighbours(part)) yield key.with(i, other as string | number);
   }
 }

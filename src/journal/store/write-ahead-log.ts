@@ -91,6 +91,8 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
   let segment = state.highest;
   let file = state.empty === undefined ? undefined : openHeld(directory, files, segment);
   let header = file === undefined ? undefined : state.empty;
+  /** For the first header from now on. */
+  let knowsHole = state.hole !== undefined;
   /** Where what is durable ends. */
   let end = header?.before ?? state.end;
   /** The segment that does not say yet that the log goes on in another one. */
@@ -143,7 +145,8 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
     const opened = openSync(join(directory, name), constants.O_WRONLY | constants.O_DSYNC);
     segment++;
     files.set(name, segment);
-    header = { segment, before: end };
+    header = { segment, before: end, knowsHole };
+    knowsHole = false;
     return opened;
   }
 

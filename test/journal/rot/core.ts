@@ -72,6 +72,10 @@ export class RottenCore {
     return new RottenCore(directory, image, accepted);
   }
 
+  get database(): Buffer {
+    return this.#image.get("data.mdb") ?? Buffer.alloc(0);
+  }
+
   get extents(): ReadonlyMap<string, number> {
     return new Map([...this.#image].map(([name, bytes]) => [name, written(bytes)]));
   }
@@ -122,9 +126,11 @@ export class RottenCore {
 }
 
 const exit: MemoryProgram = async () => 1;
+/** Each life has numbers of its own: a journal that is renewed gets another epoch. */
+let lives = 0;
 
 async function sceneIn(directory: string, hasShip: boolean): Promise<Scene> {
-  const random = seededRandom(7);
+  const random = seededRandom(++lives);
   const broker = new MemoryBroker({ clock: systemClock, random });
   const ran: string[] = [];
   const { print = exit, stay = exit } = MEMORY_PROGRAMS;

@@ -83,7 +83,7 @@ describe("the write-ahead log", () => {
     expect(all(directory, 2)).toEqual(["new 0", "newer"]);
   });
 
-  it("reads up to the first record that is torn, wherever it is torn, and goes on after it in the next life", async () => {
+  it("reads up to the first record that is torn, wherever it is torn, past a turned bit, and goes on in the next life", async () => {
     const directory = await tempDir();
     const log = opened(directory);
     const ends = [0];
@@ -104,14 +104,10 @@ describe("the write-ahead log", () => {
       expect(all(directory)).toEqual(survived);
     }
     for (let at = 0; at < end; at++) {
-      if (at === 10 || at === 11) continue; // Means nothing.
       const flipped = Buffer.from(whole);
       flipped[at] = (flipped[at] ?? 0) ^ 0x10;
       writeFileSync(file, flipped);
-      // A trailer tells only that a frame was written whole: the frame itself says what is in it.
-      const isTrailer = ends.some((each) => each > 0 && at >= each - TRAILER && at < each);
-      const before = ["first", "second", "third"].filter((_, i) => isTrailer || (ends[i + 1] ?? 0) <= at);
-      expect(all(directory)).toEqual(before);
+      expect(all(directory)).toEqual(["first", "second", "third"]);
     }
     writeFileSync(file, whole);
     truncateSync(file, (ends[2] ?? 0) + 3);
