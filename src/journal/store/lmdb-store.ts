@@ -20,7 +20,7 @@ import { CAPACITY, type LogRecord, openLog, type Rotated, type WriteAheadLog } f
  * log, one write to the disk; they stay in memory until they are moved to LMDB, many at once and each key only in its
  * last form: a row that came and went in between never gets there.
  *
- *   write ─▶ memory + log ─▶ (durable) ─▶ moved to LMDB ten times a second ─▶ log segment released
+ *   write ─▶ memory + log ─▶ (durable) ─▶ moved to LMDB every second or so ─▶ log segment released
  *
  * Invariants: a log segment is released only when LMDB has synced all its rows, by a mark in LMDB itself. A write that the
  * disk refuses stays in memory and counts as not durable. Such a write is tried again, each time a little later: the log in
@@ -28,11 +28,10 @@ import { CAPACITY, type LogRecord, openLog, type Rotated, type WriteAheadLog } f
  */
 /** Longest wait of `putSoon` and `removeSoon` for another write, ms. */
 const SOON = 50;
-/**
- * Time from a write to the move of all rows to LMDB, ms. There each row has a checksum of its own; in the log rot in one
- * record takes all that came after it along, so rows do not stay there alone for long.
- */
-const MOVE_AFTER = 100;
+/** Time from a write to the move of all rows to LMDB, ms: a move costs as much as some commands, so few rows wait longer. */
+const MOVE_FEW_AFTER = 1_000;
+const MOVE_MANY_AFTER = 100;
+const MANY = 1_000;
 /** LMDB's errors for a damaged database. */
 const DAMAGED = /\bMDB_(CORRUPTED|PAGE_NOTFOUND|BAD_TXN|INVALID|NOTFOUND|VERSION_MISMATCH|PANIC)\b/;
 /** Waits before a refused write is tried again, ms; the first is 0, for another file may do. */
@@ -182,6 +181,10 @@ export function openLmdbStore(
   let closed = false;
   let soonTimer: Timer | undefined;
   let moveTimer: Timer | undefined;
+  /** Rows written since the last move began. */
+  let rowsSinceMove = 0;
+  /** `moveTimer` was set for many rows. */
+  let hurried = false;
   let againTimer: Timer | undefined;
   /** Ends the wait for the next attempt to move. */
   let hurry: () => void = () => undefined;
@@ -233,6 +236,7 @@ export function openLmdbStore(
     if (operations.length > 0 && (urgent || moves || asking.length > 0)) {
       urgent = false;
       to.records.push(recordOf(operations));
+      rowsSinceMove += operations.length;
       operations = [];
       turn++;
     }
@@ -244,6 +248,7 @@ export function openLmdbStore(
       moveDue = false;
       moving = memory;
       memory = emptyMemory();
+      rowsSinceMove = 0;
       next = { records: [], waiters: [] };
     }
     append();
@@ -269,8 +274,7 @@ export function openLmdbStore(
         delete refused.log;
         logTries = 0;
         committed((clock.monotonic() - began) / 1000);
-        if (log.size > log.capacity / 2) dueAgain();
-        else moveTimer ??= clock.setTimeout(dueAgain, MOVE_AFTER);
+        planMove();
         served();
       });
       return;
@@ -312,6 +316,17 @@ export function openLmdbStore(
   function failed(): StewardError {
     const cause = refused.log;
     return new StewardError("journal-failed", { path, fault: faultText(cause ?? "it is closed") }, { cause });
+  }
+
+  /** The more there is to move, the sooner it moves. */
+  function planMove(): void {
+    const isMany = rowsSinceMove >= MANY;
+    if (log.size > log.capacity / 2) dueAgain();
+    else if (moveTimer === undefined || (isMany && !hurried)) {
+      clock.clearTimeout(moveTimer);
+      hurried = isMany;
+      moveTimer = clock.setTimeout(dueAgain, isMany ? MOVE_MANY_AFTER : MOVE_FEW_AFTER);
+    }
   }
 
   function dueAgain(): void {

@@ -70,24 +70,26 @@ function fileOf(directory: string, segment: number): string {
 }
 
 /** Turns several bits. */
-function damage(file: string, at: number): void {
+function damage(file: string, from: number, until = from + 1): void {
   const bytes = readFileSync(file);
-  bytes[at] = (bytes[at] ?? 0) ^ 0x1a;
+  for (let at = from; at < until; at++) bytes[at] = (bytes[at] ?? 0) ^ 0x1a;
   writeFileSync(file, bytes);
 }
 
 describe("a log that rotted", () => {
   it("gives what lies before the hole and after it, and says where the hole is", async () => {
-    for (const [segment, at, left] of [
+    for (const [segment, at, left, until = at + 1] of [
       [1, FILE_HEADER + 13, [12, 21, 22, 31, 32]],
       [1, FILE_HEADER + 41, [11, 21, 22, 31, 32]],
       [2, FILE_HEADER + 13, [11, 12, 22, 31, 32]],
       [2, FILE_HEADER + 41, [11, 12, 21, 31, 32]],
       [3, FILE_HEADER + 13, [11, 12, 21, 22, 32]],
       [3, FILE_HEADER + 41, [11, 12, 21, 22, 31]],
+      // Noise over the body of the one before the last and the beginning of the last.
+      [3, FILE_HEADER + 13, [11, 12, 21, 22], FILE_HEADER + 2 * FRAME - TRAILER],
     ] as const) {
       const { directory } = await threeSegments();
-      damage(fileOf(directory, segment), at);
+      damage(fileOf(directory, segment), at, until);
       const state = readLog(directory, 0);
       expect(state.records).toEqual(left);
       expect(state.hole).toContain(`segment ${segment} of its log is damaged`);
