@@ -64,6 +64,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   commander: ["src/cli/"],
   lmdb: ["src/journal/"],
+  "ordered-binary": ["src/journal/store/row-text.ts"],
   nats: ["src/broker/"],
   "@nats-io/nkeys": ["src/security/keys/", "src/broker/"],
   xstate: ["src/actors/", "src/observe/", "src/cli/"],

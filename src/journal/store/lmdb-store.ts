@@ -109,7 +109,7 @@ export function openLmdbStore(
     return found === undefined ? stored(table, key, tables.get(table)?.get(key)) : valueIn(found);
   }
 
-  /** What was written to a row, or its removal, that LMDB does not have yet. */
+  /** A row, or its removal, that was written and is not in LMDB yet. */
   function written(table: Table, key: Key): Written | undefined {
     const text = keyText(key);
     return memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);

@@ -25,7 +25,7 @@ const MAGIC = 0x474c_5453;
 const CRC_AT = FILE_HEADER - 4;
 const CRC_IN_FRAME = 8;
 const NO_RECORDS = "[]";
-/** That of crc32, its bits reversed. */
+/** The polynomial of crc32, its bits reversed. */
 const POLYNOMIAL = 0xedb8_8320;
 
 /** A place in the log; `crc`: the crc of the last frame before this place. */

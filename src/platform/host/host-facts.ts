@@ -79,7 +79,7 @@ function addresses(): string[] {
   return [...new Set(found)].sort().slice(0, MOST_ADDRESSES);
 }
 
-/** That of `TZ` where the daemon was started with one, else the host's, which may be set anew while the daemon runs. */
+/** The zone of `TZ` where the daemon was started with one, else the host's, which may be set anew while the daemon runs. */
 async function readTimeZone(): Promise<string> {
   const link = process.env.TZ === undefined ? await readlink("/etc/localtime").catch(() => "") : "";
   return /zoneinfo\/(.+)$/.exec(link)?.[1] ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
