@@ -149,7 +149,7 @@ export function frameAt(bytes: Buffer, at: number, version: number): Frame | und
 
 /** The frame of this segment at `at`, of which one bit has turned since it was written whole, put right. */
 export function mendedFrame(bytes: Buffer, at: number, segment: number): Frame | undefined {
-  const trailer = trailersAfter(bytes, at, segment).find(({ begin }) => begin === at);
+  const trailer = trailerOf(bytes, at, segment);
   if (trailer === undefined) return undefined;
   const { length, crc } = trailer;
   const frame = Buffer.from(bytes.subarray(at, at + FRAME_HEADER + length));
@@ -171,18 +171,20 @@ export function nextFrame(bytes: Buffer, at: number, segment: number, version: n
   return undefined;
 }
 
-/** True when a frame at `at` or later was written to its end, which its trailer proves even if the rest is damaged. */
+/** True when the frame at `at` was written to its end, which its trailer proves even if the rest is damaged. */
 export function wasWhole(bytes: Buffer, at: number, segment: number): boolean {
-  return trailersAfter(bytes, at, segment).length > 0;
+  return trailerOf(bytes, at, segment) !== undefined;
 }
 
-/** The trailers of frames that begin at `at` or later. */
-function trailersAfter(bytes: Buffer, at: number, segment: number): { begin: number; length: number; crc: number }[] {
-  return marksAfter(bytes, at + FRAME_HEADER, segment).flatMap((place) => {
-    const length = bytes.readUInt32LE(place - 4);
-    const begin = place - 8 - FRAME_HEADER - length;
-    return length > 0 && begin >= at ? [{ begin, length, crc: bytes.readUInt32LE(place - 8) }] : [];
-  });
+function trailerOf(bytes: Buffer, at: number, segment: number): { length: number; crc: number } | undefined {
+  for (const place of marksAfter(bytes, at + FRAME_HEADER, segment)) {
+    const length = place - 8 - FRAME_HEADER - at;
+    if (length <= 0 || bytes.readUInt32LE(place - 4) !== length) continue;
+    const crc = bytes.readUInt32LE(place - 8);
+    // A frame that an earlier segment left may be as long as this segment's number: before it stands its own number, twice.
+    if (crc !== length) return { length, crc };
+  }
+  return undefined;
 }
 
 function marksAfter(bytes: Buffer, at: number, segment: number): number[] {

@@ -11,7 +11,7 @@ it("central on a journal of which a part rotted has sent and run what was accept
   expect(await journal.try(undefined), "a sound one").toEqual({ started: true, told: false, wrong: [], lost: [] });
   const random = seededRandom(SEED);
   const next = (): number => random.next();
-  const harms = new StructureHarms(journal.database, journal.extents, next);
+  const harms = new StructureHarms(journal.files, next);
   const kinds = [() => anyBit(journal.extents, next), () => harms.bit(), () => harms.noise()];
   const flips = Array.from({ length: FLIPS.core }, (_, i) => kinds[i % kinds.length]?.() ?? harms.bit());
   expect(await trials("core", journal, flips)).toEqual([]);

@@ -72,8 +72,8 @@ export class RottenCore {
     return new RottenCore(directory, image, accepted);
   }
 
-  get database(): Buffer {
-    return this.#image.get("data.mdb") ?? Buffer.alloc(0);
+  get files(): ReadonlyMap<string, Buffer> {
+    return this.#image;
   }
 
   get extents(): ReadonlyMap<string, number> {

@@ -1,3 +1,4 @@
+import { FILE_HEADER, FRAME_HEADER, frameAt, LOG_VERSION, TRAILER } from "../../../src/journal/store/log-format.ts";
 import type { Harm } from "./judge.ts";
 
 const PAGE = 4096;
@@ -9,8 +10,6 @@ const OVERFLOW = 4;
 /** End of what a meta page says, bytes. */
 const META_END = 168;
 const NOISE = 64;
-/** The end of the last record, and what is looked at behind it: without its end a record looks like one that a power cut tore. */
-const LAST = 32 + 12;
 
 /**
  * Harms of what holds a journal together, which is a small part of its bytes: a bit of the pages of LMDB beside the values of
@@ -21,11 +20,11 @@ export class StructureHarms {
   readonly #logs: readonly (readonly [name: string, end: number])[];
   readonly #next: () => number;
 
-  constructor(database: Buffer, extents: ReadonlyMap<string, number>, next: () => number) {
-    this.#places = placesOf(database);
-    this.#logs = [...extents]
-      .map(([name, end]) => [name, end - LAST - NOISE] as const)
-      .filter(([name, end]) => name.startsWith("wal-") && end > 0);
+  constructor(files: ReadonlyMap<string, Buffer>, next: () => number) {
+    this.#places = placesOf(files.get("data.mdb") ?? Buffer.alloc(0));
+    this.#logs = [...files]
+      .map(([name, bytes]) => [name, name.startsWith("wal-") ? beginOfLast(bytes) - NOISE : 0] as const)
+      .filter(([, end]) => end > 0);
     this.#next = next;
   }
 
@@ -53,6 +52,17 @@ export class StructureHarms {
   #any<T>(from: readonly T[]): T | undefined {
     return from[Math.floor(this.#next() * from.length)];
   }
+}
+
+/** The place of the last record: one that is damaged up to its end looks like one that a power cut tore. */
+function beginOfLast(bytes: Buffer): number {
+  let begin = 0;
+  const first = frameAt(bytes, FILE_HEADER, LOG_VERSION);
+  for (let frame = first; frame?.segment === first?.segment && frame !== undefined; ) {
+    begin = frame.end - TRAILER - frame.body.length - FRAME_HEADER;
+    frame = frameAt(bytes, frame.end, LOG_VERSION);
+  }
+  return begin;
 }
 
 function placesOf(database: Buffer): number[] {
