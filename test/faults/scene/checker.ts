@@ -15,7 +15,7 @@ import { LAST_WORD, type Ledger } from "./ledger.ts";
  *
  * I1 an accepted id is known to its origin. I2 no id ran twice. I3 what ran has its outcome at the origin. I4 no final state
  * changed. I5 the state rebuilt from the journal is the one before, and the
- * journal is sound, as `steward doctor` would say. I6 order in a lane. I7 queues drain. I8 no record of a
+ * journal is sound, as `steward doctor` would say, and was never taken for one that was put back or damaged. I6 order in a lane. I7 queues drain. I8 no record of a
  * run stays behind (processes and files: the fleet's own end). I9 the shown link is the true one.
  */
 export interface Evidence {
@@ -110,6 +110,8 @@ export async function check(evidence: Evidence): Promise<Verdict> {
       breaches.add("I8", `${left().length} records of runs stay behind on ${node.name}`),
     );
   }
+  for (const { node, code, text } of await central.api.alerts())
+    if (code === "journal-restored" || code === "journal-damaged") breaches.add("I5", `${node}: ${code}: ${text}`);
   await Promise.all(fleet.nodes.map((node) => rebuilt(node, breaches)));
 
   const unknown = views.filter(({ state }) => state === "interrupted" || state === "unknown").length;
