@@ -238,7 +238,7 @@ test("an outcome goes to a file and a program of central's, and a node that is h
   const read = (file: string): Promise<string> => readFile(file, "utf8").catch(() => "");
   await eventuallySeen(
     "both destinations have it",
-    async () => (await read(log)) !== "" && (await read(paged)).includes("-page"),
+    async () => (await read(log)) !== "" && (await read(paged)).endsWith(`\n${id}-page\n`),
   );
   expect(JSON.parse(await read(log))).toMatchObject({
     key: `${id}-log`,

@@ -37,6 +37,8 @@ const DEEPEST = 32;
 const MOST_FAULTS = 20;
 
 interface Tree {
+  /** Those of LMDB's tables that have keys of another order, or several values for a key: this store has none. */
+  readonly flags: number;
   readonly depth: number;
   readonly branch: number;
   readonly leaf: number;
@@ -183,6 +185,7 @@ class Walk {
     if (!this.#names.includes(name)) throw new Broken(`there is no table ${JSON.stringify(name.slice(0, 40))}`);
     if (data.length !== 48) throw new Broken(`table ${name} has no tree`);
     const tree = treeOf(data, 0);
+    if (tree.flags !== 0) throw new Broken(`table ${name} is of another kind`);
     this.#tree(tree, name, (rowKey, value) => this.#visit(name, rowKey, value));
   }
 
@@ -327,12 +330,14 @@ function metaOf(page: Buffer, at: number, pageSize: number): Meta {
   if (transaction > 2n ** 52n || (transaction > 0n && Number(transaction & 1n) !== at))
     throw new Broken(`its page ${at} tells of transaction ${transaction}`);
   const [free, main] = [treeOf(page, META.free), treeOf(page, META.main)];
+  if (main.flags !== 0) throw new Broken(`its page ${at} has a tree of another kind`);
   return { at, pageSize, last: Number(last), transaction: Number(transaction), free, main };
 }
 
 function treeOf(bytes: Buffer, at: number): Tree {
   const root = bytes.readBigUInt64LE(at + 40);
   return {
+    flags: bytes.readUInt16LE(at + 4),
     depth: bytes.readUInt16LE(at + 6),
     branch: Number(bytes.readBigUInt64LE(at + 8)),
     leaf: Number(bytes.readBigUInt64LE(at + 16)),

@@ -121,6 +121,18 @@ describe("a database of which one bit turned", () => {
     }
   });
 
+  it("is made anew where the flags of a tree turned, which LMDB would not open", async () => {
+    const { path, database } = await atRest();
+    // Of the main tree, in each of the two first pages.
+    for (const at of [100, PAGE + 100]) {
+      const found = await opened(path, database, (bytes) => {
+        bytes[at] = (bytes[at] ?? 0) ^ 4;
+      });
+      expect(found).toMatchObject({ fault: undefined, kept: found.nodes.length + 5 });
+      expect(found.mended ?? found.damage).toMatch(/its page \d has a tree of another kind/);
+    }
+  });
+
   it("keeps the later form of a row, from the log, when the earlier one lies under a turned key", async () => {
     const { path } = await atRest();
     const store = stores(path);

@@ -236,7 +236,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "copy-undoubted",
     breaks: "what a copy of a journal holds unfinished is begun, though it may have run since",
     file: "src/journal/journal.ts",
-    find: "    if (putBack) inbox.doubt();\n",
+    find: "      inbox.doubt();\n",
     replace: "",
     faults: ["restore", "partition", "oneway"],
   },
