@@ -37,7 +37,7 @@ const DEEPEST = 32;
 const MOST_FAULTS = 20;
 
 interface Tree {
-  /** Those of LMDB's tables that have keys of another order, or several values for a key: this store has none. */
+  /** Flags of tables with keys of another order, or several values for a key: this store has none of them. */
   readonly flags: number;
   readonly depth: number;
   readonly branch: number;
