@@ -1,5 +1,6 @@
 /**
- * A daemon on a journal that rotted, again and again: one bit of it, one of what holds its database together, or a part of its log:
+ * A daemon on a journal that rotted, again and again: one bit of it, one of what holds its database together, or a part of
+ * its log:
  *
  *   npm run rot -- [--flips 1000] [--daemons 100] [--seed 1]
  *

@@ -8,7 +8,7 @@ import { merged, valueIn } from "./merge.ts";
 import { type LogState, readLog } from "./read-log.ts";
 import { type Mended, mendDatabase } from "./rebuild.ts";
 import { bytesFor, reserve } from "./reserve.ts";
-import { keyBytes, ownKey, readRow } from "./row-text.ts";
+import { asideRow, keyBytes, ownKey, readRow } from "./row-text.ts";
 import type { Rows } from "./rows.ts";
 import { type Key, keyText, type SetAside, type Store, TABLES, type Table } from "./store.ts";
 import { begunSegment, bring, causeOf, logFiles, releasedSegment } from "./to-lmdb.ts";
@@ -138,7 +138,7 @@ export function openLmdbStore(
       return;
     }
     const row: SetAside = { table, key, fault };
-    write("aside", at, { v: 1, ...row, text, open: true }, false);
+    write("aside", at, asideRow(row, text), false);
     asideNow.push(row);
     for (const listener of hearing) listener(row);
   }

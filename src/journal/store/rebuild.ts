@@ -14,7 +14,7 @@ import { basename, dirname, join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { JOURNAL_VERSION } from "../records.ts";
 import { DatabaseFile, type Visit } from "./database-file.ts";
-import { keyBytes, keyOf, ownKey, readRow, rowText } from "./row-text.ts";
+import { asideRow, keyBytes, keyOf, ownKey, readRow, rowText } from "./row-text.ts";
 import { type Key, TABLES, type Table } from "./store.ts";
 
 export interface Mended {
@@ -68,10 +68,11 @@ function look(database: DatabaseFile) {
   for (let state = 0; state < database.states; state++) {
     astray = 0;
     const found = database.walk(state, seen, TABLES);
-    if (found.length === 0 && astray > 0) faults.push(`keys of rows that LMDB cannot read: ${astray}`);
-    if (found.length === 0 && database.flagged > 0) faults.push(`pages that LMDB cannot write to: ${database.flagged}`);
-    if (found.length === 0)
+    if (found.length === 0) {
+      if (astray > 0) faults.push(`keys of rows that LMDB cannot read: ${astray}`);
+      if (database.flagged > 0) faults.push(`pages that LMDB cannot write to: ${database.flagged}`);
       return { state, isSound: faults.length === 0, lost: false, isNewer, fault: faults[0] ?? "" };
+    }
     faults.push(...found);
   }
   return { state: 0, isSound: false, lost: true, isNewer, fault: faults[0] ?? "it cannot be read" };
@@ -145,9 +146,8 @@ function putStray(
     return;
   }
   const key = bytes.toString("hex");
-  const fault = "its key cannot be read";
   const at: Key = [table, key];
-  const aside = JSON.stringify({ v: 1, table, key, fault, text, open: true });
+  const aside = JSON.stringify(asideRow({ table, key, fault: "its key cannot be read" }, text));
   tables.get("aside")?.putSync(keyBytes(at), Buffer.from(rowText("aside", at, aside)));
 }
 

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { fromBufferKey, toBufferKey } from "ordered-binary";
-import { type Key, keyText, type Table } from "./store.ts";
+import { type Key, keyText, type SetAside, type Table } from "./store.ts";
 
 /**
  * A row as LMDB holds it: JSON, then `#`, the crc32 of the JSON and the crc32 of table and key, eight digits each. The two sums
@@ -34,6 +34,9 @@ export function readRow(table: Table, key: Key, text: string): RowText {
   if (text.slice(mark + 9) === digits(sumOf(table, key))) return { json, fault: undefined };
   return { json, fault: "its key is not the one that it was written with", strayed: true };
 }
+
+/** The row of the table `aside` that keeps a damaged one; `open`: its consequences have still to be drawn. */
+export const asideRow = (row: SetAside, text: string) => ({ v: 1, ...row, text, open: true });
 
 /** The key of these bytes; `undefined`: they are damaged, for LMDB could not find a row of theirs. */
 export function keyOf(bytes: Buffer): Key | undefined {

@@ -15,8 +15,9 @@ import { LAST_WORD, type Ledger } from "./ledger.ts";
  *
  * I1 an accepted id is known to its origin. I2 no id ran twice. I3 what ran has its outcome at the origin. I4 no final state
  * changed. I5 the state rebuilt from the journal is the one before, and the
- * journal is sound, as `steward doctor` would say, and was never taken for one that was put back or damaged. I6 order in a lane. I7 queues drain. I8 no record of a
- * run stays behind (processes and files: the fleet's own end). I9 the shown link is the true one.
+ * journal is sound, as `steward doctor` would say, and was never taken for one that was put back or damaged. I6 order in a
+ * lane. I7 queues drain. I8 no record of a run stays behind (processes and files: the fleet's own end). I9 the shown link is
+ * the true one.
  */
 export interface Evidence {
   readonly fleet: Fleet;

@@ -77,17 +77,19 @@ export function anyBit(extents: ReadonlyMap<string, number>, next: () => number)
   let at = Math.floor(next() * total);
   for (const [file, size] of extents) {
     if (at < size) {
-      const byte = at;
-      const bit = Math.floor(next() * 8);
-      const to = (bytes: Buffer): Buffer => {
-        bytes[byte] = (bytes[byte] ?? 0) ^ (1 << bit);
-        return bytes;
-      };
-      return { file, what: `bit ${bit} of byte ${byte} turned`, to };
+      return turnedBit(file, at, Math.floor(next() * 8));
     }
     at -= size;
   }
   throw new Error("there are no files");
+}
+
+export function turnedBit(file: string, byte: number, bit: number): Harm {
+  const to = (bytes: Buffer): Buffer => {
+    bytes[byte] = (bytes[byte] ?? 0) ^ (1 << bit);
+    return bytes;
+  };
+  return { file, what: `bit ${bit} of byte ${byte} turned`, to };
 }
 
 /** Bytes up to the zeros that nobody wrote, and a few of those. */

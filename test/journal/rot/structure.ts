@@ -1,5 +1,5 @@
 import { FILE_HEADER, FRAME_HEADER, frameAt, LOG_VERSION, TRAILER } from "../../../src/journal/store/log-format.ts";
-import type { Harm } from "./judge.ts";
+import { type Harm, turnedBit } from "./judge.ts";
 
 const PAGE = 4096;
 const HEAD = 24;
@@ -29,13 +29,7 @@ export class StructureHarms {
   }
 
   bit(): Harm {
-    const byte = this.#any(this.#places) ?? 0;
-    const bit = Math.floor(this.#next() * 8);
-    const to = (bytes: Buffer): Buffer => {
-      bytes[byte] = (bytes[byte] ?? 0) ^ (1 << bit);
-      return bytes;
-    };
-    return { file: "data.mdb", what: `bit ${bit} of byte ${byte} turned`, to };
+    return turnedBit("data.mdb", this.#any(this.#places) ?? 0, Math.floor(this.#next() * 8));
   }
 
   noise(): Harm {

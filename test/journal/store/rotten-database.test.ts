@@ -11,8 +11,8 @@ import { tempDir } from "../../harness/temp.ts";
 
 const PAGE = 4096;
 const ROW = "the row that is harmed";
-/** Where a node has the size of its data, its flags, the size of its key, and its key. */
-const NODE = { size: 0, flags: 4, keySize: 6, key: 8 };
+/** Where a node has the size of its data, the size of its key, and its key. */
+const NODE = { size: 0, keySize: 6, key: 8 };
 /** Where a page has its flags. */
 const PAGE_FLAGS = 18;
 
